@@ -1,0 +1,110 @@
+"""Sources of frames: V4L2 devices, URLs, files, and the built-in test pattern.
+
+`open_camera` gives a `Camera`, which one thread owns and uses. Everything that takes long to import is imported
+when a camera is opened, so that the page is there before the first frame is.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from appliance.controls import Control
+from appliance.frames import Format
+from appliance.parameters import Value
+
+# OpenCV reads these once, when it is imported. Without the first, a camera that stalls is noticed after 10 s.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")  # AV_LOG_FATAL: FFmpeg writes to standard error by itself
+
+TEST_PATTERN = "test-pattern"
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableFormat:
+    """A pixel format that a device offers, with its sizes in pixels and the rates of each in frames per second."""
+
+    pixel_format: str
+    description: str
+    sizes: tuple[tuple[int, int, tuple[float, ...]], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the format as commands report it."""
+        sizes = [{"width": width, "height": height, "rates": list(rates)} for width, height, rates in self.sizes]
+        return {"pixel_format": self.pixel_format, "description": self.description, "sizes": sizes}
+
+
+class Camera(Protocol):
+    """An open source of frames. Not thread-safe: the camera thread owns it."""
+
+    device: str
+    """What was opened: a stable device path, a file, a URL without its password, or `test-pattern`."""
+    description: str
+    """What the device calls itself."""
+    granted: Format
+    """What the device really does, which may differ from what was asked for."""
+    passes_through: bool
+    """Whether `jpeg()` is free because the device itself makes JPEG pictures."""
+
+    def grab(self) -> float:
+        """Wait for the next picture; return when it was captured (CLOCK_MONOTONIC, s). Raises CameraLost."""
+
+    def jpeg(self) -> bytes:
+        """Return the grabbed picture as a whole JPEG. Raises CorruptFrame."""
+
+    def formats(self) -> list[AvailableFormat]:
+        """Return what the device could do; empty where it cannot tell."""
+
+    def controls(self) -> list[Control]:
+        """Return all controls as they are now. Raises CameraLost."""
+
+    def set_controls(self, values: Mapping[str, Value]) -> None:
+        """Set checked values in their order. Raises InvalidValue when the device refuses one, CameraLost."""
+
+    def close(self) -> None:
+        """Give the device back. Never raises."""
+
+
+def find_source(source: str, former: str | None) -> str:
+    """Return what to open. For `auto` that is the camera that was open before (`former`), else the first one found.
+
+    The test pattern stands in only for a camera that was never there: a lost one is waited for.
+    """
+    if source != AUTO:
+        return source
+    if former and os.path.exists(former):
+        return former
+    from appliance.camera.devices import first_device
+
+    return first_device() or former or TEST_PATTERN
+
+
+def open_camera(source: str, wanted: Format, quality: int) -> Camera:
+    """Open a source that `find_source` gave. `quality` (1 to 100) is that of frames we have to encode ourselves.
+
+    Raises CameraUnavailable with the reason, for people.
+    """
+    if source == TEST_PATTERN:
+        from appliance.camera.pattern import TestPattern
+
+        return TestPattern(wanted, quality)
+    if is_device(source):
+        from appliance.camera.v4l2 import V4L2Camera
+
+        return V4L2Camera(source, wanted, quality)
+    from appliance.camera.video import Video
+
+    return Video(source, quality)
+
+
+def is_device(source: str) -> bool:
+    """Tell a V4L2 device from a URL, a file or the test pattern."""
+    return source.startswith("/dev/")
+
+
+def without_password(source: str) -> str:
+    """Return the URL as it may be shown: `rtsp://user:secret@host/` becomes `rtsp://user:***@host/`."""
+    return re.sub(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", r"\1:***@", source)

@@ -1,0 +1,142 @@
+"""A V4L2 camera through OpenCV. Its own JPEG pictures are passed on untouched; raw ones are encoded when needed."""
+
+import math
+import os
+import time
+from collections.abc import Mapping
+
+import cv2
+
+from appliance import jpeg
+from appliance.camera import AvailableFormat
+from appliance.camera.v4l2_controls import V4L2Controls
+from appliance.controls import Control
+from appliance.errors import CameraLost, CameraUnavailable, CorruptFrame
+from appliance.frames import Format
+from appliance.log import logger
+from appliance.parameters import Value, nearest
+
+log = logger(__name__)
+
+cv2.setNumThreads(1)  # One frame at a time is encoded; more threads would only wait for each other.
+
+_PASSED_THROUGH = ("MJPG", "JPEG")
+_ENCODED = ("YUYV",)
+_BUFFERS = 3  # With 1 a USB camera stalls; more only let old frames pile up.
+_OLDEST = 5.0  # s: a driver's time stamp outside of the last seconds is on some other clock than CLOCK_MONOTONIC
+
+
+class V4L2Camera:
+    """One open device: OpenCV streams, linuxpy sets the controls. See `Camera` for what each method promises."""
+
+    def __init__(self, path: str, wanted: Format, quality: int) -> None:
+        """Open the device and start to stream. Raises CameraUnavailable."""
+        self.device = path
+        self._quality = quality
+        try:
+            self._panel = V4L2Controls(path)
+        except OSError as error:
+            raise CameraUnavailable(_open_failure(path, error)) from None
+        try:
+            self.description = self._panel.description
+            pixel_format = _choose(wanted.pixel_format, self._panel.formats())
+            self._capture = _start(path, wanted, pixel_format)
+            self.granted = _granted(self._capture)
+        except CameraUnavailable:
+            self._panel.close()
+            raise
+        self.passes_through = self.granted.pixel_format in _PASSED_THROUGH
+
+    def grab(self) -> float:
+        """Wait for the next picture, two seconds at most."""
+        if not self._capture.grab():
+            if os.path.exists(self.device):
+                raise CameraLost("the camera is connected but gives no pictures")
+            raise CameraLost("the camera is unplugged")
+        return _monotonic(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+
+    def jpeg(self) -> bytes:
+        """Return the grabbed picture, whole."""
+        try:
+            ok, data = self._capture.retrieve()
+        except cv2.error as error:
+            raise CorruptFrame(f"a picture that OpenCV cannot read: {error}") from None
+        if not ok:
+            raise CorruptFrame("a picture that OpenCV cannot read")
+        if self.passes_through:
+            return jpeg.clean(data.tobytes())
+        image = data.astype("uint8", copy=False)
+        if self.granted.pixel_format in _ENCODED:
+            return jpeg.encode_yuyv(image, self._quality)
+        return jpeg.encode_bgr(image, self._quality)
+
+    def formats(self) -> list[AvailableFormat]:
+        """Return what the device offers."""
+        return self._panel.formats()
+
+    def controls(self) -> list[Control]:
+        """Return the device's controls."""
+        return self._panel.read()
+
+    def set_controls(self, values: Mapping[str, Value]) -> None:
+        """Set values on the device."""
+        self._panel.write(values)
+
+    def close(self) -> None:
+        """Stop streaming and close both opens of the device."""
+        self._capture.release()
+        self._panel.close()
+
+
+def _choose(wanted: str, formats: list[AvailableFormat]) -> str:
+    """Return the four characters to ask for. Raises CameraUnavailable where the device does not have them."""
+    offered = [each.pixel_format for each in formats]
+    if wanted == "auto":
+        return next((each for each in (*_PASSED_THROUGH, *_ENCODED) if each in offered), offered[0] if offered else "")
+    if offered and wanted not in offered:
+        hint = nearest(wanted, offered)
+        raise CameraUnavailable(f"the camera has no pixel format {wanted}, only {', '.join(offered)}{hint}")
+    return wanted
+
+
+def _start(path: str, wanted: Format, pixel_format: str) -> cv2.VideoCapture:
+    """Open and configure the device: each of these steps restarts it, so their order is what the device sees."""
+    capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
+    if not capture.isOpened():
+        raise CameraUnavailable("the camera is used by another program, or gives no pictures")
+    if pixel_format:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*pixel_format))
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
+    capture.set(cv2.CAP_PROP_FPS, wanted.fps)
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)
+    if pixel_format in _PASSED_THROUGH + _ENCODED:
+        capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+    if not capture.isOpened():
+        raise CameraUnavailable(f"the camera refuses {wanted}")
+    return capture
+
+
+def _granted(capture: cv2.VideoCapture) -> Format:
+    fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)).to_bytes(4, "little").decode("ascii", "replace")
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return Format(
+        width=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        height=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        fps=round(fps, 3) if math.isfinite(fps) and fps > 0 else 0.0,
+        pixel_format=fourcc,
+    )
+
+
+def _monotonic(stamp: float) -> float:
+    """Return the driver's time stamp if it can be one of CLOCK_MONOTONIC, else the time now."""
+    now = time.monotonic()
+    return stamp if now - _OLDEST < stamp <= now else now
+
+
+def _open_failure(path: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no camera at {path}"
+    if isinstance(error, PermissionError):
+        return f"no permission to open {path}: add the user to the group video"
+    return f"{path} cannot be opened: {error.strerror}"

@@ -1,0 +1,95 @@
+"""A URL (RTSP, HTTP MJPEG, ...) or a video file through OpenCV's FFmpeg."""
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+
+from appliance import jpeg
+from appliance.camera import AvailableFormat, without_password
+from appliance.controls import Control
+from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
+from appliance.frames import Format
+from appliance.parameters import Value
+
+_TIMEOUT_MS = 5000  # until a server answers, and between two frames of it
+_USUAL_RATE = 25.0  # frames per second of a file that does not tell its own
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+
+
+class Video:
+    """Frames of a URL as they come, or of a file at its own rate, again and again. It has no controls."""
+
+    passes_through = False
+
+    def __init__(self, source: str, quality: int) -> None:
+        """Open the source. Raises CameraUnavailable."""
+        self.device = without_password(source)
+        self.description = "network stream" if _is_url(source) else "video file"
+        self._quality = quality
+        self._is_file = not _is_url(source)
+        if self._is_file and not Path(source).is_file():
+            raise CameraUnavailable(f"there is no video file {source}")
+        timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
+        self._capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, timeouts)
+        if not self._capture.isOpened():
+            raise CameraUnavailable(f"{self.device} cannot be opened: not reachable, or no video in it")
+        self.granted = self._granted()
+        self._next_at = time.monotonic()
+
+    def grab(self) -> float:
+        """Wait for the next picture. A file that is at its end begins again."""
+        if self._is_file:
+            self._wait_for_turn()
+        if not self._capture.grab() and not (self._is_file and self._rewind()):
+            raise CameraLost(f"{self.device} gives no more pictures")
+        return time.monotonic()
+
+    def jpeg(self) -> bytes:
+        """Return the grabbed picture, encoded."""
+        ok, image = self._capture.retrieve()
+        if not ok:
+            raise CameraLost(f"a picture of {self.device} cannot be read")
+        return jpeg.encode_bgr(image.astype("uint8", copy=False), self._quality)
+
+    def formats(self) -> list[AvailableFormat]:
+        """Return nothing: the source alone decides."""
+        return []
+
+    def controls(self) -> list[Control]:
+        """Return nothing."""
+        return []
+
+    def set_controls(self, values: Mapping[str, Value]) -> None:
+        """Refuse: there are no controls."""
+        if values:
+            raise InvalidValue(f"{next(iter(values))}: {self.device} has no controls")
+
+    def close(self) -> None:
+        """Close the source."""
+        self._capture.release()
+
+    def _granted(self) -> Format:
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        return Format(
+            width=int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            height=int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            fps=round(fps, 3) if math.isfinite(fps) and 0 < fps < 1000 else _USUAL_RATE,
+            pixel_format="BGR3",
+        )
+
+    def _wait_for_turn(self) -> None:
+        now = time.monotonic()
+        if self._next_at > now:
+            time.sleep(self._next_at - now)
+        self._next_at = max(self._next_at, now - 1.0) + 1 / self.granted.fps
+
+    def _rewind(self) -> bool:
+        return bool(self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)) and self._capture.grab()
+
+
+def _is_url(source: str) -> bool:
+    return bool(_SCHEME.match(source))

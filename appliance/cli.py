@@ -1,0 +1,119 @@
+"""The command line: `camera-appliance run | check | settings | cameras | version`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from appliance import __version__, log, settings
+from appliance.errors import ApplianceError, ConfigurationError
+
+EX_CONFIG = 78  # sysexits.h; the systemd unit does not restart after it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigurationError as error:
+        print("the configuration cannot be used:", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+        return EX_CONFIG
+    except ApplianceError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="camera-appliance", description="A camera on the network, and on MQTT.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    with_settings = _settings_parser()
+    for name, run, words in (
+        ("run", _run, "run the appliance"),
+        ("check", _check, "check the configuration, and say everything that is wrong with it"),
+        ("settings", _settings, "show the settings that are in force, and where each came from"),
+    ):
+        commands.add_parser(name, help=words, description=words, parents=[with_settings]).set_defaults(run=run)
+    words = "list the cameras of this machine, with their formats and controls"
+    commands.add_parser("cameras", help=words, description=words).set_defaults(run=_cameras)
+    commands.add_parser("version", help="show the version").set_defaults(run=_version)
+    return parser
+
+
+def _settings_parser() -> argparse.ArgumentParser:
+    """Return a parser with `--config` and a flag for each setting."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="file with settings, in TOML")
+    for name, section, entries in settings.sections():
+        group = parser.add_argument_group(f"{name}: {(section.__doc__ or '').strip()}")
+        for parameter in entries:
+            default = "" if parameter.secret or parameter.default in ("", None) else f" [{parameter.default}]"
+            group.add_argument(
+                settings.flag(parameter.name),
+                dest=parameter.name,
+                metavar=parameter.name.rpartition("_")[2].rpartition(".")[2].upper(),
+                help=(parameter.help + default).replace("%", "%%"),
+            )
+    return parser
+
+
+def _load(options: argparse.Namespace) -> tuple[settings.Settings, dict[str, settings.Effective]]:
+    known = settings.parameters()
+    flags = {name: value for name, value in vars(options).items() if name in known and value is not None}
+    return settings.load(options.config, flags)
+
+
+def _run(options: argparse.Namespace) -> int:
+    loaded, _ = _load(options)
+    log.start(loaded.log.level)
+    from appliance.daemon import Daemon  # after the settings: a wrong one is told at once
+
+    return Daemon(loaded).run()
+
+
+def _check(options: argparse.Namespace) -> int:
+    _load(options)
+    print("the configuration is valid")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> int:
+    _, effective = _load(options)
+    name_width = max(map(len, effective))
+    value_width = max(len(entry.shown()) for entry in effective.values())
+    for name, entry in effective.items():
+        print(f"{name:{name_width}}  {entry.shown():{value_width}}  {entry.origin}")
+    return 0
+
+
+def _cameras(_options: argparse.Namespace) -> int:
+    from appliance.camera.devices import devices
+    from appliance.camera.v4l2_controls import V4L2Controls
+
+    found = devices()
+    if not found:
+        print("no camera found; a CSI camera needs its own support, and a user has to be in the group video")
+    for device in found:
+        print(f"{device.description}\n  source: {device.path}\n  node:   {device.node}")
+        panel = V4L2Controls(device.node)
+        for offered in panel.formats():
+            sizes = ", ".join(
+                f"{width}x{height}" + (f" ({'/'.join(f'{rate:g}' for rate in rates)} fps)" if rates else "")
+                for width, height, rates in offered.sizes
+            )
+            print(f"  format {offered.pixel_format} ({offered.description}): {sizes}")
+        for control in panel.read():
+            notes = [
+                word for word, holds in (("inactive", control.inactive), ("read-only", control.read_only)) if holds
+            ]
+            default = "" if control.parameter.default is None else f", default {control.parameter.default}"
+            print(f"  control {control.name} = {control.value}: {control.parameter.accepted()}{default}", *notes)
+        panel.close()
+    return 0
+
+
+def _version(_options: argparse.Namespace) -> int:
+    print(__version__)
+    return 0

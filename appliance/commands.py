@@ -1,0 +1,118 @@
+"""Commands: declared once, and with that available over HTTP, over MQTT, and in the documentation.
+
+A verb is a method marked with `@command`. Its arguments are `Parameter`s; its result is anything JSON can hold.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from appliance.errors import InvalidRequest, InvalidValue, UnknownName
+from appliance.parameters import Parameter, nearest, shown
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a command says of itself.
+
+    `path` is its HTTP path, with `<name>` for an argument that is a whole number; `status` the HTTP status of success.
+    `free` commands take any names, as a mapping: the method checks them itself.
+    """
+
+    name: str
+    help: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...] = ()
+    free: bool = False
+    status: int = 200
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A declared command and the method that runs it."""
+
+    declaration: Declaration
+    run: Callable[..., Any]
+
+    def __call__(self, arguments: Mapping[str, object]) -> Any:
+        """Check all arguments, then run. Raises what `checked` and the method raise."""
+        if self.declaration.free:
+            return self.run(dict(arguments))
+        return self.run(**checked(self.declaration.parameters, arguments))
+
+
+def command(
+    method: str, path: str, *parameters: Parameter, free: bool = False, status: int = 200, result: str = ""
+) -> Callable[[F], F]:
+    """Mark a method as a command; its name and the first line of its docstring become the command's."""
+
+    def mark(function: F) -> F:
+        words = (function.__doc__ or "").strip().splitlines()[0]
+        function.__command__ = Declaration(  # type: ignore[attr-defined]
+            function.__name__, words, method, path, parameters, free, status, result
+        )
+        return function
+
+    return mark
+
+
+def checked(parameters: tuple[Parameter, ...], arguments: Mapping[str, object]) -> dict[str, Any]:
+    """Return checked arguments by name; those not given are left out.
+
+    Raises UnknownName, or InvalidValue with every problem in the message.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    unknown = [f"there is no argument {shown(name)}{nearest(name, known)}" for name in arguments if name not in known]
+    if unknown:
+        accepted = f"; accepted: {', '.join(known)}" if known else "; none is accepted"
+        raise UnknownName("; ".join(unknown) + accepted)
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for name, parameter in known.items():
+        try:
+            if name in arguments:
+                parse = parameter.parse_list if parameter.repeated else parameter.parse
+                values[name] = parse(arguments[name])
+            elif parameter.required:
+                problems.append(f"{name}: is missing; {parameter.accepted()}")
+        except InvalidValue as error:
+            problems.append(str(error))
+    if problems:
+        raise InvalidValue("; ".join(problems))
+    return values
+
+
+class Commands(Mapping[str, Command]):
+    """All commands of an object, by name."""
+
+    def __init__(self, owner: object) -> None:
+        methods = [getattr(owner, name) for name in vars(type(owner)) if not name.startswith("_")]
+        self._commands = {
+            method.__command__.name: Command(method.__command__, method)
+            for method in methods
+            if hasattr(method, "__command__")
+        }
+
+    def invoke(self, name: str, arguments: object) -> Any:
+        """Run the command of that name. `arguments` came from outside and may be anything.
+
+        Raises UnknownName, InvalidRequest, InvalidValue, and what the command raises.
+        """
+        if name not in self._commands:
+            raise UnknownName(f"there is no command {shown(name)}{nearest(name, self._commands)}")
+        if not isinstance(arguments, Mapping):
+            raise InvalidRequest(f"{shown(arguments)} is not a JSON object: arguments are given by name, in {{}}")
+        return self._commands[name](arguments)
+
+    def __getitem__(self, name: str) -> Command:
+        return self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)

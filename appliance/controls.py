@@ -1,0 +1,106 @@
+"""A control of the camera: a parameter that the device really has, with the value it has now."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from appliance.errors import InvalidValue, UnknownName
+from appliance.parameters import Parameter, Value, nearest, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One control, named as V4L2 names it (`white_balance_automatic`), as the device reported it last.
+
+    An `inactive` control is one that an automatic mode governs now: it can be set only together with that mode.
+    """
+
+    parameter: Parameter
+    label: str
+    group: str = "user"
+    value: Value | None = None
+    inactive: bool = False
+    read_only: bool = False
+    is_switch: bool = field(default=False)
+    """It decides whether other controls are inactive, so it is set before them."""
+
+    @property
+    def name(self) -> str:
+        """The name of the control."""
+        return self.parameter.name
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the control as commands report it."""
+        parameter = self.parameter
+        return {
+            "name": parameter.name,
+            "label": self.label,
+            "kind": parameter.kind,
+            "group": self.group,
+            "value": self.value,
+            "default": parameter.default,
+            "minimum": parameter.minimum,
+            "maximum": parameter.maximum,
+            "step": parameter.step,
+            "choices": [{"value": choice.value, "label": choice.label} for choice in parameter.choices] or None,
+            "unit": parameter.unit,
+            "inactive": self.inactive,
+            "read_only": self.read_only,
+        }
+
+
+def report(controls: list[Control]) -> dict[str, Any]:
+    """Return all controls as commands and events report them: the values alone, and the full descriptions."""
+    return {
+        "values": {control.name: control.value for control in controls if control.parameter.kind != "button"},
+        "controls": [control.as_json() for control in controls],
+    }
+
+
+def check(controls: list[Control], wishes: dict[str, object]) -> dict[str, Value]:
+    """Return the checked values, automatic switches first; nothing in `wishes` may be wrong.
+
+    Raises UnknownName when a name is unknown, else InvalidValue, with every problem in the message.
+    """
+    refuse_unknown(controls, list(wishes))
+    by_name = {control.name: control for control in controls}
+    values: dict[str, Value] = {}
+    problems: list[str] = []
+    for name, wish in wishes.items():
+        try:
+            values[name] = _checked(by_name[name], wish)
+            _refuse_inactive(by_name[name], controls, wishes)
+        except InvalidValue as error:
+            problems.append(str(error))
+    if problems:
+        raise InvalidValue("; ".join(problems))
+    return ordered(controls, values)
+
+
+def refuse_unknown(controls: list[Control], names: list[str]) -> None:
+    """Raise UnknownName if the camera lacks one of these controls."""
+    known = [control.name for control in controls]
+    unknown = [f"there is no control {shown(name)}{nearest(name, known)}" for name in names if name not in known]
+    if unknown:
+        raise UnknownName("; ".join(unknown))
+
+
+def ordered(controls: list[Control], values: dict[str, Value]) -> dict[str, Value]:
+    """Return the values in the order in which they can be set: automatic switches before what depends on them."""
+    switches = {control.name for control in controls if control.is_switch}
+    return dict(sorted(values.items(), key=lambda item: item[0] not in switches))
+
+
+def _checked(control: Control, wish: object) -> Value:
+    if control.read_only:
+        raise InvalidValue(f"{control.name}: read-only, it cannot be set")
+    return control.parameter.parse(wish)
+
+
+def _refuse_inactive(control: Control, controls: list[Control], wishes: dict[str, object]) -> None:
+    """Refuse a value that an automatic mode governs, unless a switch set in the same request may free it."""
+    if not control.inactive or any(other.is_switch and other.name in wishes for other in controls):
+        return
+    words = set(control.name.split("_"))
+    switches = [other.name for other in controls if other.is_switch and words & set(other.name.split("_"))]
+    hint = f"change {' or '.join(switches)} first" if switches else "switch that mode off first"
+    raise InvalidValue(f"{control.name}: an automatic mode governs it now; {hint}")

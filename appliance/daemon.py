@@ -1,0 +1,151 @@
+"""The composition root: build every part, start them in order, watch over them, stop them in reverse."""
+
+import signal
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from appliance import __version__, systemd
+from appliance.capture import Capture
+from appliance.commands import Commands
+from appliance.frames import Format, FrameSlot
+from appliance.http.app import Routes, event
+from appliance.http.broadcaster import Broadcaster
+from appliance.http.server import Server
+from appliance.log import logger
+from appliance.memory import Memory
+from appliance.metrics import Metrics
+from appliance.mqtt.bridge import Bridge
+from appliance.pictures import Pictures
+from appliance.service import Appliance
+from appliance.settings import Settings
+
+log = logger(__name__)
+
+_TICK = 1.0  # s
+_CAMERA_PATIENCE = 20.0  # s: a server that does not answer holds the camera thread for up to 10
+_BROADCASTER_PATIENCE = 5.0  # s
+
+
+class Daemon:
+    """All parts of one running appliance."""
+
+    def __init__(self, settings: Settings) -> None:
+        camera, http = settings.camera, settings.http
+        configured = Format(camera.width, camera.height, camera.fps, camera.pixel_format)
+        self.slot = FrameSlot()
+        self.memory = Memory(Path(settings.storage.directory), camera.name, configured)
+        self.pictures = Pictures(Path(settings.pictures.directory))
+        self.capture = Capture(camera.source, camera.jpeg_quality, self.memory, self.slot)
+        self.appliance = Appliance(camera.name, self.capture, self.slot, self.pictures, http.max_viewers)
+        self.commands = Commands(self.appliance)
+        self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.viewer_timeout)
+        metrics = Metrics(self.appliance.get_state, self._counters)
+        routes = Routes(self.appliance, self.commands, self.broadcaster, metrics, web_root())
+        self.server = Server(routes.application, http.host, http.port)
+        self.bridge = Bridge(settings.mqtt, camera.name, self.appliance, self.commands) if settings.mqtt.host else None
+        self._connect()
+        self._stopping = threading.Event()
+        self._failed = False
+
+    def run(self) -> int:
+        """Run until a signal says stop; return the exit status. Raises ConfigurationError if it cannot listen."""
+        with ExitStack() as started:
+            self._handle_signals(started)
+            self._watch_threads(started)
+            self.pictures.prepare()
+            self.broadcaster.start()
+            started.callback(self.broadcaster.stop)
+            self.server.start()
+            started.callback(self.server.stop)
+            started.callback(self.slot.close)  # releases the workers that wait for a frame
+            self.capture.start()
+            started.callback(self.capture.stop)
+            if self.bridge:
+                self.bridge.start()
+                started.callback(self.bridge.stop)
+            log.info("camera-appliance %s: the page is at %s", __version__, self.server.url)
+            systemd.notify("READY=1", "STATUS=starting the camera")
+            self._supervise()
+            systemd.notify("STOPPING=1")
+            log.info("stopping")
+        return 1 if self._failed else 0
+
+    def _connect(self) -> None:
+        """Tell the appliance what its adapters know, and the listeners to events what happens."""
+        watched = self.appliance.watched
+        watched.viewers = lambda: self.broadcaster.viewers
+        watched.dropped = lambda: self.broadcaster.frames_dropped
+        if self.bridge:
+            watched.mqtt = self.bridge.status
+        self.appliance.listen(lambda name, data: self.broadcaster.send_event(event(name, data)))
+
+    def _counters(self) -> dict[str, tuple[int, str]]:
+        return {
+            "frames_sent": (self.broadcaster.frames_sent, "Frames that were sent to viewers."),
+            "bytes_sent": (self.broadcaster.bytes_sent, "Bytes that were sent to viewers and listeners."),
+        }
+
+    def _supervise(self) -> None:
+        """Once a second: tell listeners and systemd how things are, and feed the watchdog if all is well."""
+        interval = systemd.watchdog_interval()
+        feed_at = 0.0
+        while not self._stopping.wait(_TICK):
+            self.appliance.tick()
+            systemd.notify(f"STATUS={self._status_line()}")
+            if interval and time.monotonic() >= feed_at:
+                if trouble := self._trouble():
+                    log.error("the watchdog is not fed: %s", trouble)
+                else:
+                    systemd.notify("WATCHDOG=1")
+                    feed_at = time.monotonic() + interval / 3
+
+    def _trouble(self) -> str | None:
+        """Return which part does not do its work any more, if any."""
+        now = time.monotonic()
+        if now - self.capture.alive_at > _CAMERA_PATIENCE:
+            return "the camera thread hangs"
+        if now - self.broadcaster.alive_at > _BROADCASTER_PATIENCE:
+            return "the broadcaster hangs"
+        if not self.server.answers():
+            return "HTTP does not answer"
+        return None
+
+    def _status_line(self) -> str:
+        status, fps = self.capture.status, self.capture.fps
+        if status.state != "live" or status.granted is None:
+            return status.reason or "opening the camera"
+        rate = "" if fps is None else f"@{fps:.0f}"
+        return f"{status.granted.width}x{status.granted.height}{rate} {self.broadcaster.viewers} viewers"
+
+    def _handle_signals(self, started: ExitStack) -> None:
+        """Stop at the first SIGTERM or SIGINT; a second one ends the process as usual."""
+
+        def stop(number: int, _frame: FrameType | None) -> None:
+            signal.signal(number, signal.SIG_DFL)
+            self._stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            started.callback(signal.signal, number, signal.signal(number, stop))
+
+    def _watch_threads(self, started: ExitStack) -> None:
+        """End the process when one of its threads dies of a defect: systemd starts a whole one."""
+
+        def die(failure: Any) -> None:
+            name = failure.thread.name if failure.thread else "a thread"
+            log.critical("%s died", name, exc_info=(failure.exc_type, failure.exc_value, failure.exc_traceback))
+            self._failed = True
+            self._stopping.set()
+
+        former, threading.excepthook = threading.excepthook, die
+        started.callback(setattr, threading, "excepthook", former)
+
+
+def web_root() -> Path:
+    """Return the folder of the page: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "web"
+    return installed if installed.is_dir() else package.parent / "web"

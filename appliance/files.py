@@ -1,0 +1,38 @@
+"""Write a file so that after a power cut there is the old one or the new one, never half of one."""
+
+import os
+from pathlib import Path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace the file: temporary file beside it, fsync, rename, fsync of the folder. Raises OSError."""
+    temporary = write_temporary(path, data)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_temporary(path: Path, data: bytes) -> Path:
+    """Write the data through to the disk, under a temporary name beside `path`; return that name. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in the folder survive a power cut. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

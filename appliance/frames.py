@@ -1,0 +1,100 @@
+"""A frame, and the one slot through which the newest frame reaches everybody.
+
+There is no queue: whoever is slow misses frames, and always continues with the newest one.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from appliance.errors import Busy
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Size in pixels, rate in frames per second, and pixel format as four characters (or `auto` when asked for)."""
+
+    width: int
+    height: int
+    fps: float
+    pixel_format: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the format as commands report it."""
+        return {"width": self.width, "height": self.height, "fps": self.fps, "pixel_format": self.pixel_format}
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height} at {self.fps:g} fps, {self.pixel_format}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture as a JPEG. `captured_at` is CLOCK_MONOTONIC in seconds; `live` is false for a placeholder."""
+
+    sequence: int
+    jpeg: bytes
+    width: int
+    height: int
+    captured_at: float
+    live: bool = True
+
+
+class FrameSlot:
+    """Holds the newest frame. The camera thread publishes; everybody else reads or waits.
+
+    `on_publish` is called on the camera thread after each frame and must return at once.
+    """
+
+    def __init__(self) -> None:
+        self.newest: Frame | None = None
+        self.on_publish: Callable[[], None] | None = None
+        self._condition = threading.Condition()
+        self._wanting = 0
+        self._closed = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody needs frames now, so that encoding one is worth it."""
+        return self._wanting > 0
+
+    @contextmanager
+    def wanting(self) -> Iterator[None]:
+        """Say for the time of the block that frames are needed."""
+        with self._condition:
+            self._wanting += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._wanting -= 1
+
+    def publish(self, frame: Frame) -> None:
+        """Make this the newest frame and wake everybody who waits."""
+        with self._condition:
+            self.newest = frame
+            self._condition.notify_all()
+        if self.on_publish:
+            self.on_publish()
+
+    def live_since(self, captured_after: float, timeout: float) -> Frame | None:
+        """Return the newest live frame captured after that time (CLOCK_MONOTONIC); None when none came in `timeout` s.
+
+        Raises Busy when the appliance is stopping.
+        """
+        with self.wanting(), self._condition:
+            self._condition.wait_for(lambda: self._closed or self._is_live_since(captured_after), timeout)
+            if self._closed:
+                raise Busy("the appliance is stopping")
+            return self.newest if self._is_live_since(captured_after) else None
+
+    def close(self) -> None:
+        """Release everybody who waits; nobody will wait again."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+    def _is_live_since(self, captured_after: float) -> bool:
+        frame = self.newest
+        return frame is not None and frame.live and frame.captured_at > captured_after

@@ -1,0 +1,1 @@
+"""The HTTP side: routes on Bottle, served by cheroot; long-lived responses by the broadcaster."""

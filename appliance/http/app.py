@@ -1,0 +1,272 @@
+"""The routes: turn a request into a command, and a result or an error into a response. Nothing else happens here."""
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bottle
+from bottle import Bottle, HTTPResponse, request, response, static_file
+
+from appliance.commands import Command, Commands
+from appliance.errors import (
+    ApplianceError,
+    Busy,
+    CameraUnavailable,
+    InvalidRequest,
+    NotFound,
+    StorageUnwritable,
+    TooManyViewers,
+)
+from appliance.frames import Frame
+from appliance.http.broadcaster import STREAM_TYPE, Broadcaster
+from appliance.http.openapi import document
+from appliance.http.server import HAND_OVER
+from appliance.log import logger
+from appliance.parameters import Parameter, Text
+from appliance.service import Appliance, wall_clock
+
+log = logger(__name__)
+
+BODY_LIMIT = 65536  # bytes of JSON; the longest command needs some hundred
+RETRY_AFTER = 5  # s
+
+_STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
+    (NotFound, 404),
+    (InvalidRequest, 400),
+    (CameraUnavailable, 503),
+    (TooManyViewers, 503),
+    (Busy, 503),
+    (StorageUnwritable, 507),
+)
+_MAX_AGE = Parameter(name="max_age", kind="number", minimum=0, maximum=60, unit="s")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_FOR_EVER = "private, max-age=31536000, immutable"  # a number is never given twice
+
+
+class _PayloadTooLargeError(ApplianceError):
+    code = "too_large"
+
+
+class _MediaTypeError(ApplianceError):
+    code = "unsupported_media_type"
+
+
+class Routes:
+    """All routes of the appliance on one Bottle application."""
+
+    def __init__(
+        self,
+        appliance: Appliance,
+        commands: Commands,
+        broadcaster: Broadcaster,
+        metrics: Callable[[], tuple[bytes, str]],
+        web: Path,
+    ) -> None:
+        self._appliance = appliance
+        self._broadcaster = broadcaster
+        self._metrics = metrics
+        self._web = web
+        self._openapi = document(commands)
+        self.application = Bottle()
+        self.application.default_error_handler = _http_error
+        self.application.install(_answer_errors)
+        self.application.add_hook("after_request", lambda: response.headers.update(_HEADERS))
+        for command in commands.values():
+            self._route_command(command)
+        self._route("/", self._home)
+        self._route("/web/<path:path>", self._page_file)
+        self._route("/stream.mjpg", self._stream)
+        self._route("/stream", self._stream)
+        self._route("/snapshot.jpg", self._snapshot)
+        self._route("/snapshot", self._snapshot)
+        self._route("/api/pictures/<id:re:[0-9]{1,12}>.jpg", self._picture)
+        self._route("/api/pictures/<id:re:[0-9]{1,12}>/thumbnail.jpg", self._thumbnail)
+        self._route("/api/events", self._events)
+        self._route("/api/openapi.json", lambda: self._openapi)
+        self._route("/healthz", self._health)
+        self._route("/metrics", self._metrics_text)
+        self._route("/favicon.ico", lambda: self._page_file("favicon.svg"))
+
+    def _route(self, path: str, callback: Callable[..., Any]) -> None:
+        self.application.route(path, "GET", callback)
+
+    def _route_command(self, command: Command) -> None:
+        """Give a command its route. Its arguments come from the path, and from the query or the JSON body."""
+        declaration = command.declaration
+        has_body = declaration.method not in ("GET", "DELETE")
+
+        def run(**in_path: str) -> Any:
+            arguments = _body() if has_body else {name: Text(value) for name, value in request.query.decode().items()}
+            result = command(arguments | {name: Text(value) for name, value in in_path.items()})
+            response.status = declaration.status
+            response.set_header("Cache-Control", "no-store")
+            return result
+
+        # A path that names no whole number is a path that does not exist.
+        path = re.sub(r"<(\w+)>", r"<\1:re:[0-9]{1,12}>", declaration.path)
+        self.application.route(path, declaration.method, run)
+
+    def _home(self) -> Any:
+        """Answer `/`: the page, or what mjpg-streamer's users ask for."""
+        match request.query.get("action"):
+            case "stream":
+                return self._stream()
+            case "snapshot":
+                return self._snapshot()
+        return self._page_file("index.html")
+
+    def _page_file(self, path: str) -> Any:
+        answer = static_file(path, root=str(self._web))
+        if answer.status_code >= 400:
+            raise NotFound(f"there is no page {request.path}")
+        answer.set_header("Cache-Control", "no-cache")
+        return answer
+
+    def _stream(self) -> Any:
+        response.content_type = STREAM_TYPE
+        return self._hand_over(self._broadcaster.admit_viewer, is_viewer=True)
+
+    def _events(self) -> Any:
+        """Answer with the state and the controls, then every event."""
+        response.content_type = "text/event-stream; charset=utf-8"
+        first = event("state", self._appliance.get_state()) + event("controls", self._appliance.known_controls())
+        return self._hand_over(
+            lambda connection, head: self._broadcaster.admit_listener(connection, head + first), is_viewer=False
+        )
+
+    def _hand_over(self, accept: Callable[[Any, bytes], None], is_viewer: bool) -> str:
+        response.set_header("Cache-Control", "no-store")
+        response.set_header("X-Accel-Buffering", "no")  # nginx would collect frames before it passes them on
+        if request.method == "HEAD":
+            return ""
+        self._broadcaster.reserve(is_viewer)
+        request.environ[HAND_OVER](accept)
+        return ""
+
+    def _snapshot(self) -> Any:
+        max_age = _MAX_AGE.parse(Text(request.query.max_age)) if "max_age" in request.query else 0.0
+        frame = self._appliance.snapshot(float(max_age))
+        return HTTPResponse(frame.jpeg, 200, _frame_headers(frame))
+
+    def _picture(self, id: str) -> Any:
+        path = self._appliance.picture_file(int(id))
+        answer = static_file(path.name, root=str(path.parent), mimetype="image/jpeg", download=_download(path.name))
+        if answer.status_code >= 400 and answer.status_code != 416:
+            raise NotFound(f"there is no picture {id}")
+        answer.set_header("Cache-Control", _FOR_EVER)
+        return answer
+
+    def _thumbnail(self, id: str) -> Any:
+        headers = {"Content-Type": "image/jpeg", "Cache-Control": _FOR_EVER}
+        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, headers)
+
+    def _health(self) -> Any:
+        response.set_header("Cache-Control", "no-store")
+        state = self._appliance.get_state()
+        if not self._appliance.is_fresh():
+            raise CameraUnavailable(state["camera"]["reason"] or "no fresh frames")
+        return {"ok": True, "frame_age": state["frame_age"], "fps": state["fps"]}
+
+    def _metrics_text(self) -> Any:
+        data, content_type = self._metrics()
+        return HTTPResponse(data, 200, {"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+def event(name: str, data: Any) -> bytes:
+    """Return a Server-Sent Event."""
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def _download(name: str) -> str | bool:
+    return name if "download" in request.query else False
+
+
+def _frame_headers(frame: Frame) -> dict[str, str]:
+    captured = wall_clock(frame.captured_at)
+    return {
+        "Content-Type": "image/jpeg",
+        "Cache-Control": "no-store",
+        "X-Timestamp": f"{captured:.6f}",
+        "X-Frame-Age": f"{max(0.0, time.time() - captured):.3f}",
+        "Content-Disposition": "inline; filename=snapshot.jpg",
+    }
+
+
+def _body() -> dict[str, object]:
+    """Return the JSON object in the body of the request; nothing at all counts as an empty one."""
+    if request.content_length > BODY_LIMIT:
+        raise _PayloadTooLargeError(f"the body has {request.content_length} bytes; {BODY_LIMIT} are accepted")
+    data = request.body.read(BODY_LIMIT + 1)
+    if len(data) > BODY_LIMIT:
+        raise _PayloadTooLargeError(f"the body has more than the {BODY_LIMIT} bytes that are accepted")
+    if not data.strip():
+        return {}
+    media_type = request.content_type.partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise _MediaTypeError(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
+    try:
+        arguments = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"the body is not valid JSON: {error}") from None
+    if not isinstance(arguments, dict):
+        raise InvalidRequest("the body has to be a JSON object: arguments are given by name, in {}")
+    return arguments
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn errors into responses: those we know into their status, anything else into a 500 that tells nothing."""
+
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return callback(*args, **kwargs)
+        except bottle.HTTPResponse:
+            raise
+        except ApplianceError as error:
+            return _error(error.code, str(error), _status(error))
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            return _error("internal_error", "something went wrong inside the appliance; its log says what", 500)
+
+    return answer
+
+
+def _status(error: ApplianceError) -> int:
+    if isinstance(error, _PayloadTooLargeError):
+        return 413
+    if isinstance(error, _MediaTypeError):
+        return 415
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def _error(code: str, message: str, status: int) -> HTTPResponse:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **_HEADERS}
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    return HTTPResponse(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False), status, headers)
+
+
+def _http_error(error: bottle.HTTPError) -> str:
+    """Answer what Bottle itself refuses: unknown paths, wrong methods, requests it cannot read."""
+    status = error.status_code
+    code, message = {
+        404: ("not_found", f"there is nothing at {request.path}"),
+        405: ("method_not_allowed", f"{request.method} does not work on {request.path}"),
+    }.get(status, ("invalid_request", "the request cannot be understood"))
+    if status >= 500:
+        code, message = "internal_error", "something went wrong inside the appliance; its log says what"
+        log.error("%s %s failed: %r", request.method, request.path, error.exception)
+    error.content_type = "application/json"
+    for name, value in _HEADERS.items():
+        error.set_header(name, value)
+    return json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)

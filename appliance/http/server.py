@@ -1,0 +1,132 @@
+"""cheroot in a thread, with what it lacks for us: handing a connection over, and logging."""
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from cheroot import wsgi
+
+from appliance.errors import ConfigurationError
+from appliance.log import logger
+
+log = logger(__name__)
+
+HAND_OVER = "appliance.hand_over"
+"""Key of the WSGI environment: a function that takes `accept(connection, head)`.
+
+Called by a route, it makes the server give the connection away after the route has returned, instead of answering:
+`head` is the head of the response with all its headers, not yet sent.
+"""
+
+_WORKERS = 10  # Requests are short; what lasts is handed over.
+_BACKLOG = 128  # connections that wait for a worker
+_HEADER_LIMIT, _BODY_LIMIT = 32768, 1 << 20  # bytes; the routes have a smaller limit with a better answer
+
+Accept = Callable[[socket.socket, bytes], None]
+
+
+class _Gateway(wsgi.Gateway_10):
+    """Answers one request, or gives its connection away."""
+
+    def __init__(self, request: Any) -> None:
+        self._accept: Accept | None = None
+        super().__init__(request)
+
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # the stubs say None
+        environment: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        environment[HAND_OVER] = self._hand_over
+        return environment
+
+    def _hand_over(self, accept: Accept) -> None:
+        self._accept = accept
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        write = super().start_response(status, headers, exc_info)
+        if self._accept:
+            self.req.sent_headers = True  # Keeps cheroot from sending them, and its chunks.
+        return write
+
+    def respond(self) -> None:
+        super().respond()
+        if not self._accept:
+            return
+        request = self.req
+        headers = [header for header in request.outheaders if header[0].lower() != b"content-length"]
+        lines = [b"HTTP/1.1 " + request.status, *(name + b": " + value for name, value in headers)]
+        head = b"\r\n".join([*lines, b"Connection: close", b"", b""])
+        # cheroot shuts a socket down when it closes its connection; a lingering one it only forgets.
+        connection = request.conn.socket.dup()
+        request.conn.linger = request.close_connection = True
+        self._accept(connection, head)
+
+
+class _CherootServer(wsgi.Server):
+    """cheroot's server, logging to our log."""
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
+        log.log(level, "%s", msg, exc_info=traceback)
+
+
+class Server:
+    """The HTTP server. It listens after `start`, and answers until `stop`."""
+
+    def __init__(self, application: Callable[..., Any], host: str, port: int) -> None:
+        self._host = host
+        os.environ.pop("LISTEN_PID", None)  # cheroot would take any value of it for a socket handed to it
+        self._cheroot = _CherootServer((host, port), application, numthreads=_WORKERS, request_queue_size=_BACKLOG)
+        self._cheroot.gateway = _Gateway
+        self._cheroot.max_request_header_size = _HEADER_LIMIT
+        self._cheroot.max_request_body_size = _BODY_LIMIT
+        self._cheroot.keep_alive_conn_limit = _BACKLOG
+        self._cheroot.shutdown_timeout = 0.5
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+        self._listening: Future[None] = Future()
+
+    def start(self) -> None:
+        """Listen. Raises ConfigurationError where the address cannot be had."""
+        self._thread.start()
+        try:
+            self._listening.result(timeout=10)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise ConfigurationError([f"http.host, http.port: cannot listen on {self.url}: {reason}"]) from None
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """Stop listening and answering; a worker that a client holds is left behind after `timeout` s."""
+        stopper = threading.Thread(target=self._cheroot.stop, name="http-stop", daemon=True)
+        stopper.start()
+        stopper.join(timeout)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._cheroot.bind_addr[1])
+
+    @property
+    def url(self) -> str:
+        """The address for people on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def answers(self, timeout: float = 2.0) -> bool:
+        """Ask ourselves over the network, as a browser would, and tell whether there was an answer."""
+        host = self.url.removeprefix("http://").rpartition(":")[0].strip("[]")
+        with contextlib.suppress(OSError), socket.create_connection((host, self.port), timeout) as connection:
+            connection.settimeout(timeout)
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return connection.recv(8).startswith(b"HTTP/1.1")
+        return False
+
+    def _serve(self) -> None:
+        """Run cheroot. Its workers are daemons because this thread is one: none can keep the process from ending."""
+        try:
+            self._cheroot.prepare()
+        except BaseException as error:  # noqa: BLE001  whoever waits for us gets it
+            self._listening.set_exception(error)
+            return
+        self._listening.set_result(None)
+        self._cheroot.serve()

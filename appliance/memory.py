@@ -1,0 +1,77 @@
+"""What the appliance remembers over a restart: the values of the controls and the format that were set."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from appliance.files import write_atomically
+from appliance.frames import Format
+from appliance.log import logger
+from appliance.parameters import Value
+
+log = logger(__name__)
+
+
+class Memory:
+    """A small JSON file, one for each camera, written only when something changed.
+
+    A file that cannot be read or written costs the memory, never a picture: it is logged and life goes on.
+    """
+
+    def __init__(self, directory: Path, camera: str, configured: Format) -> None:
+        self._path = directory / f"{camera}.json"
+        self._configured = configured
+        self._content = self._read()
+
+    @property
+    def controls(self) -> dict[str, Value]:
+        """The remembered values by the name of the control."""
+        controls = self._content.get("controls")
+        if not isinstance(controls, dict):
+            return {}
+        return {name: value for name, value in controls.items() if isinstance(value, bool | int | float | str)}
+
+    @property
+    def format(self) -> Format:
+        """The format that was set last, unless the settings were changed since: then what they say."""
+        remembered = self._content.get("format")
+        if remembered is None or self._content.get("format_configured") != self._configured.as_json():
+            return self._configured
+        try:
+            return Format(**remembered)
+        except TypeError:
+            return self._configured
+
+    def remember_controls(self, values: dict[str, Value]) -> None:
+        """Add these values to what is remembered."""
+        self._write(controls=self.controls | values)
+
+    def forget_controls(self, names: list[str] | None) -> None:
+        """Forget these controls, or all."""
+        kept = {} if names is None else {name: value for name, value in self.controls.items() if name not in names}
+        self._write(controls=kept)
+
+    def remember_format(self, wanted: Format) -> None:
+        """Remember the format for as long as the settings stay as they are."""
+        self._write(format=wanted.as_json(), format_configured=self._configured.as_json())
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            log.warning("%s cannot be read, starting without remembered values: %s", self._path, error)
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _write(self, **changes: Any) -> None:
+        content = self._content | changes
+        if content == self._content:
+            return
+        self._content = content
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
+        except OSError as error:
+            log.warning("%s cannot be written, values will be lost at a restart: %s", self._path, error.strerror)

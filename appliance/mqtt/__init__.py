@@ -1,0 +1,1 @@
+"""The MQTT side: commands in, answers, state and pictures out, over paho."""

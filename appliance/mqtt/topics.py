@@ -1,0 +1,68 @@
+"""The grammar of our topics, in both directions. Nothing here knows a broker."""
+
+import re
+from dataclasses import dataclass
+
+_NAME = re.compile(r"[a-z0-9_]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one camera, all below `<base>/<name>`."""
+
+    base: str
+    name: str
+
+    @property
+    def root(self) -> str:
+        """What all topics begin with, without the slash."""
+        return f"{self.base}/{self.name}"
+
+    @property
+    def availability(self) -> str:
+        """`online` or `offline`, retained: whether the appliance is connected."""
+        return f"{self.root}/availability"
+
+    @property
+    def state(self) -> str:
+        """The state as JSON, retained."""
+        return f"{self.root}/state"
+
+    @property
+    def controls(self) -> str:
+        """The values of all controls as JSON, retained."""
+        return f"{self.root}/controls"
+
+    @property
+    def picture(self) -> str:
+        """The JPEG of the picture taken last, retained."""
+        return f"{self.root}/picture"
+
+    def response(self, command: str) -> str:
+        """Where the answer to a command goes that names no topic for it."""
+        return f"{self.root}/response/{command}"
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """Every topic that we listen to."""
+        return f"{self.root}/command/+", f"{self.root}/controls/set", f"{self.root}/controls/+/set"
+
+    def is_ours(self, topic: str) -> bool:
+        """Tell whether we listen to the topic: answering there would be talking to ourselves."""
+        return topic.startswith((f"{self.root}/command/", f"{self.root}/controls/"))
+
+    def command(self, topic: str) -> str | None:
+        """Return the command that a message on the topic gives; None where its name cannot be one."""
+        name = topic.removeprefix(f"{self.root}/command/")
+        return name if name != topic and _NAME.fullmatch(name) else None
+
+    def is_controls(self, topic: str) -> bool:
+        """Tell whether the topic takes a JSON object of control values."""
+        return topic == f"{self.controls}/set"
+
+    def control(self, topic: str) -> str | None:
+        """Return the control whose value a message on the topic sets."""
+        if not (topic.startswith(f"{self.controls}/") and topic.endswith("/set")):
+            return None
+        name = topic.removeprefix(f"{self.controls}/").removesuffix("/set")
+        return name if _NAME.fullmatch(name) else None

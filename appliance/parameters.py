@@ -1,0 +1,213 @@
+"""What one value that a person can set is, and how it refuses a wrong one.
+
+Settings, arguments of commands and controls of the camera are all described by `Parameter`, so they check alike,
+refuse in the same words, and are rendered to JSON Schema and documentation in one place.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from appliance.errors import InvalidValue
+
+Value = bool | int | float | str
+Kind = Literal["integer", "number", "boolean", "menu", "text", "button"]
+
+_TRUE = frozenset({"true", "on", "yes", "1"})
+_FALSE = frozenset({"false", "off", "no", "0"})
+_SHOWN = 60  # characters of a refused value that are repeated in the message
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return a hint such as ` (did you mean camera.width?)`, or an empty string where nothing is close."""
+    close = get_close_matches(name, list(names), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def shown(value: object) -> str:
+    """Return the value as it is repeated in a message: quoted, and cut when it is long."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+class Text(str):
+    """A value that came as plain text (an environment variable, a flag, a query, a topic): read as what is expected."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a menu: the value that is stored or sent to the device, and its name for people."""
+
+    value: int | str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value that can be set: its kind, its limits, its words.
+
+    `minimum`, `maximum` and `step` are in `unit`; for a text they do not apply, `maximum_length` (characters) and
+    `pattern` (which must match the whole text) do. `repeated` ones are lists. `secret` values are never shown.
+    """
+
+    name: str
+    kind: Kind
+    help: str = ""
+    default: Value | None = None
+    required: bool = False
+    repeated: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[Choice, ...] = ()
+    unit: str | None = None
+    pattern: str | None = None
+    maximum_length: int = 1024
+    secret: bool = False
+
+    def accepted(self) -> str:
+        """Return in words what would be accepted, such as `a whole number from 0 to 255`."""
+        match self.kind:
+            case "boolean":
+                return "true or false"
+            case "menu":
+                return "one of " + ", ".join(_choice_words(choice) for choice in self.choices)
+            case "button":
+                return "nothing: it is pressed, not set"
+            case "text":
+                words = f"a text of at most {self.maximum_length} characters"
+                return f"{words} matching {self.pattern}" if self.pattern else words
+        noun = "a whole number" if self.kind == "integer" else "a number"
+        return f"{noun}{_range_words(self.minimum, self.maximum)}"
+
+    def parse(self, value: object) -> Value:
+        """Return the checked value of something that came as JSON or TOML, or as `Text`. Raises InvalidValue."""
+        if isinstance(value, Text):
+            return self.parse_text(value)
+        match self.kind:
+            case "boolean":
+                return self._boolean(value)
+            case "menu":
+                return self._menu(value)
+            case "text":
+                return self._text(value)
+            case "button":
+                return True
+        return self._number(value)
+
+    def parse_list(self, values: object) -> list[Value]:
+        """Return the checked values of a list. Raises InvalidValue."""
+        if not isinstance(values, list):
+            raise InvalidValue(f"{self.name}: {shown(values)} is not a list, each entry {self.accepted()}")
+        return [self.parse(value) for value in values]
+
+    def parse_text(self, text: str) -> Value:
+        """Return the checked value of something that came as plain text. Raises InvalidValue."""
+        text = str(text).strip() if self.kind != "text" else str(text)
+        match self.kind:
+            case "boolean" if text.casefold() in _TRUE | _FALSE:
+                return text.casefold() in _TRUE
+            case "integer" | "number":
+                try:
+                    return self._number(float(text) if set(text) & set(".eEnN") else int(text))
+                except (ValueError, OverflowError):
+                    raise self._refusal(text) from None
+        return self.parse(text)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the value."""
+        if self.repeated:
+            return {"type": "array", "items": replace(self, repeated=False).schema()}
+        schema: dict[str, Any] = {}
+        if self.kind == "menu":
+            schema["enum"] = [choice.value for choice in self.choices]
+        else:
+            schema["type"] = {"text": "string", "button": "boolean"}.get(self.kind, self.kind)
+        if self.help:
+            schema["description"] = self.help
+        if self.default is not None and not self.secret:
+            schema["default"] = self.default
+        if self.kind in ("integer", "number"):
+            schema |= {
+                key: value for key, value in (("minimum", self.minimum), ("maximum", self.maximum)) if value is not None
+            }
+        if self.kind == "text":
+            schema["maxLength"] = self.maximum_length
+            if self.pattern:
+                schema["pattern"] = f"^(?:{self.pattern})$"
+        return schema
+
+    def _refusal(self, value: object) -> InvalidValue:
+        """Return the error that names this parameter, the value and what would do."""
+        what = "the value given" if self.secret else shown(value)
+        return InvalidValue(f"{self.name}: {what} is not {self.accepted()}")
+
+    def _boolean(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, int) and value in (0, 1):
+            return bool(value)
+        if isinstance(value, str) and value.casefold() in _TRUE | _FALSE:
+            return value.casefold() in _TRUE
+        raise self._refusal(value)
+
+    def _menu(self, value: object) -> Value:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        for choice in self.choices:
+            if not isinstance(value, bool) and value == choice.value:
+                return choice.value
+        if isinstance(value, str):
+            for choice in self.choices:
+                if value.strip().casefold() in (choice.label.casefold(), str(choice.value).casefold()):
+                    return choice.value
+        raise self._refusal(value)
+
+    def _text(self, value: object) -> str:
+        if not isinstance(value, str) or len(value) > self.maximum_length or "\0" in value:
+            raise self._refusal(value)
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            raise self._refusal(value)
+        return value
+
+    def _number(self, value: object) -> int | float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._refusal(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise self._refusal(value)
+        if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
+            raise self._refusal(value)
+        if self.kind == "integer":
+            if value != int(value):
+                raise self._refusal(value)
+            return int(value)
+        return float(value)
+
+
+def _choice_words(choice: Choice) -> str:
+    if str(choice.value) == choice.label:
+        return choice.label
+    return f"{choice.value} ({choice.label})"
+
+
+def _range_words(minimum: float | None, maximum: float | None) -> str:
+    if minimum is None and maximum is None:
+        return ""
+    if maximum is None:
+        return f" of at least {minimum:g}"
+    if minimum is None:
+        return f" of at most {maximum:g}"
+    return f" from {_plain(minimum)} to {_plain(maximum)}"
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"

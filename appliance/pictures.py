@@ -1,0 +1,245 @@
+"""The store of taken pictures: numbered files in one folder, none ever overwritten.
+
+A file is called `000012_2026-11-22T10-15-30.jpg`: a number that only grows, also after deletions and restarts, then
+the local time. Other programs may delete files of the folder, or add some of that form, at any time.
+"""
+
+import errno
+import os
+import re
+import threading
+from bisect import bisect_left
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from appliance import files, jpeg
+from appliance.errors import CorruptFrame, NotFound, StorageFull, StorageUnwritable
+from appliance.log import logger
+
+log = logger(__name__)
+
+THUMBNAIL_WIDTH = 320  # pixels
+_THUMBNAILS_KEPT = 200  # about 10 kB each
+_NAME = re.compile(r"(\d{6,12})_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)\.jpg")
+_COUNTER = ".last-number"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One stored picture. `number` is its id; `size` is in bytes, `width` and `height` in pixels (None if damaged)."""
+
+    number: int
+    name: str
+    taken_at: datetime
+    size: int
+    width: int | None
+    height: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the picture as commands report it."""
+        return {
+            "id": self.number,
+            "name": self.name,
+            "taken_at": self.taken_at.isoformat(),
+            "bytes": self.size,
+            "width": self.width,
+            "height": self.height,
+            "url": f"/api/pictures/{self.number}.jpg",
+            "thumbnail": f"/api/pictures/{self.number}/thumbnail.jpg",
+        }
+
+
+class Pictures:
+    """The pictures of one folder. Every method may be called from any thread."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = threading.RLock()
+        self._names: dict[int, str] = {}
+        self._numbers: list[int] = []  # sorted
+        self._seen: int | None = None  # modification time of the folder, in ns, when it was read last
+        self._described: dict[int, Picture] = {}
+        self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
+
+    def prepare(self) -> None:
+        """Make the folder and read it; log, not raise, where that is impossible: taking a picture will say it again."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            log.error("pictures cannot be stored: %s: %s", self.directory, error.strerror)
+        else:
+            log.info("%d pictures in %s", self.total, self.directory.resolve())
+
+    @property
+    def total(self) -> int:
+        """How many pictures there are."""
+        with self._lock:
+            self._look()
+            return len(self._numbers)
+
+    @property
+    def disk_free(self) -> int | None:
+        """Bytes that are left for pictures; None where that cannot be known."""
+        try:
+            usage = os.statvfs(self.directory)
+        except OSError:
+            return None
+        return usage.f_bavail * usage.f_frsize
+
+    def store(self, data: bytes, taken_at: datetime) -> Picture:
+        """Store the JPEG under the next number. Raises StorageFull or StorageUnwritable, leaving nothing behind."""
+        with self._lock:
+            try:
+                self.directory.mkdir(parents=True, exist_ok=True)
+                self._look()
+                number = self._next_number()
+                name = f"{number:06}_{taken_at:%Y-%m-%dT%H-%M-%S}.jpg"
+                files.write_atomically(self.directory / _COUNTER, f"{number}\n".encode())
+                self._put(self.directory / name, data)
+            except OSError as error:
+                raise _storage_error(self.directory, error) from None
+            self._look(anew=True)
+            return self._describe(number)
+
+    def page(self, limit: int, before: int | None = None) -> tuple[list[Picture], int | None]:
+        """Return up to `limit` pictures, newest first, with numbers below `before`; and the next `before`, if any."""
+        with self._lock:
+            self._look()
+            end = len(self._numbers) if before is None else bisect_left(self._numbers, before)
+            begin = max(0, end - limit)
+            chosen = self._numbers[begin:end][::-1]
+            found = []
+            for number in chosen:
+                try:
+                    found.append(self._describe(number))
+                except NotFound:
+                    continue  # deleted by somebody else this moment
+            return found, chosen[-1] if chosen and begin > 0 else None
+
+    def get(self, number: int) -> Picture:
+        """Return one picture. Raises NotFound."""
+        with self._lock:
+            self._look()
+            return self._describe(number)
+
+    def path(self, number: int) -> Path:
+        """Return the file of a picture. Raises NotFound."""
+        with self._lock:
+            self._look()
+            if number not in self._names:
+                raise NotFound(f"there is no picture {number}")
+            return self.directory / self._names[number]
+
+    def read(self, number: int) -> bytes:
+        """Return the JPEG of a picture. Raises NotFound."""
+        path = self.path(number)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise NotFound(f"picture {number} cannot be read: {error.strerror}") from None
+
+    def thumbnail(self, number: int) -> bytes:
+        """Return a small JPEG of the picture. Raises NotFound."""
+        with self._lock:
+            if number in self._thumbnails and number in self._names:
+                self._thumbnails.move_to_end(number)
+                return self._thumbnails[number]
+        try:
+            small = jpeg.thumbnail(self.read(number), THUMBNAIL_WIDTH)
+        except CorruptFrame as error:
+            raise NotFound(f"picture {number} has no thumbnail: {error}") from None
+        with self._lock:
+            self._thumbnails[number] = small
+            while len(self._thumbnails) > _THUMBNAILS_KEPT:
+                self._thumbnails.popitem(last=False)
+        return small
+
+    def delete(self, number: int) -> Picture:
+        """Delete one picture and return what it was. Raises NotFound, StorageUnwritable."""
+        with self._lock:
+            picture = self.get(number)
+            try:
+                (self.directory / picture.name).unlink(missing_ok=True)
+            except OSError as error:
+                raise _storage_error(self.directory, error) from None
+            self._look(anew=True)
+            return picture
+
+    def _next_number(self) -> int:
+        """Return the number after the greatest that was ever given: the counter file remembers deleted ones."""
+        try:
+            counted = int((self.directory / _COUNTER).read_text())
+        except (FileNotFoundError, ValueError):
+            counted = 0
+        return max(counted, self._numbers[-1] if self._numbers else 0) + 1
+
+    def _put(self, path: Path, data: bytes) -> None:
+        """Let the whole file appear under its name, or raise OSError; a file that is there stays."""
+        temporary = files.write_temporary(path, data)
+        try:
+            _rename_without_replacing(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        files.sync_folder(self.directory)
+
+    def _look(self, anew: bool = False) -> None:
+        """Read the folder again if anything in it was added, renamed or deleted since.
+
+        `anew` is for changes of our own: two in one tick of the file system's clock (4 ms) look like one.
+        """
+        try:
+            changed = self.directory.stat().st_mtime_ns
+            if changed == self._seen and not anew:
+                return
+            matches = [match for entry in os.scandir(self.directory) if (match := _NAME.fullmatch(entry.name))]
+        except OSError:
+            matches, changed = [], -1
+        self._names = {int(match[1]): match[0] for match in matches}
+        self._numbers = sorted(self._names)
+        self._described = {number: each for number, each in self._described.items() if number in self._names}
+        self._seen = changed
+
+    def _describe(self, number: int) -> Picture:
+        if number not in self._described:
+            self._described[number] = _described(self.directory, number, self._names)
+        return self._described[number]
+
+
+def _described(directory: Path, number: int, names: dict[int, str]) -> Picture:
+    """Return what the file says of itself. Raises NotFound."""
+    try:
+        name = names[number]
+        with (directory / name).open("rb") as file:
+            head = file.read(65536)
+            length = os.fstat(file.fileno()).st_size
+    except (KeyError, OSError):
+        raise NotFound(f"there is no picture {number}") from None
+    dimensions: tuple[int, int] | tuple[None, None]
+    try:
+        dimensions = jpeg.size(head)
+    except CorruptFrame:
+        dimensions = None, None
+    taken_at = datetime.strptime(name.partition("_")[2], "%Y-%m-%dT%H-%M-%S.jpg").astimezone()
+    return Picture(number, name, taken_at, length, *dimensions)
+
+
+def _rename_without_replacing(source: Path, target: Path) -> None:
+    """Rename, and raise FileExistsError rather than replace."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:  # FAT and exFAT have no hard links
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        os.rename(source, target)
+
+
+def _storage_error(directory: Path, error: OSError) -> StorageUnwritable:
+    if error.errno in _FULL:
+        return StorageFull(f"the disk of {directory} is full: delete pictures or use another folder")
+    return StorageUnwritable(f"the folder {directory} cannot be written: {error.strerror}")

@@ -1,0 +1,285 @@
+"""The verbs of the appliance, as HTTP and MQTT both offer them.
+
+Listeners hear of every change as (`state` | `controls` | `picture`, JSON). They are called on whatever thread made
+the change and must only take note.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from appliance import __version__, health, jpeg
+from appliance.camera import without_password
+from appliance.capture import Capture
+from appliance.commands import command
+from appliance.controls import report
+from appliance.errors import CameraUnavailable, CorruptFrame, StorageUnwritable
+from appliance.frames import Format, Frame, FrameSlot
+from appliance.log import logger
+from appliance.parameters import Parameter
+from appliance.pictures import Picture, Pictures
+from appliance.settings import parameters
+
+log = logger(__name__)
+
+SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot or picture waits for the camera
+Listener = Callable[[str, dict[str, Any]], None]
+
+_SETTINGS = parameters()
+
+
+def _like_setting(name: str, help: str) -> Parameter:
+    """Return the argument that has the same limits as a setting of the camera."""
+    parameter = _SETTINGS[f"camera.{name}"]
+    return Parameter(
+        name=name,
+        kind=parameter.kind,
+        help=help,
+        minimum=parameter.minimum,
+        maximum=parameter.maximum,
+        unit=parameter.unit,
+        pattern=parameter.pattern,
+    )
+
+
+_ID = Parameter(name="id", kind="integer", help="Number of the picture.", required=True, minimum=1)
+
+
+@dataclass(slots=True)
+class Watched:
+    """What the adapters report about themselves, for the state; they are built after the appliance."""
+
+    viewers: Callable[[], int] = lambda: 0
+    dropped: Callable[[], int] = lambda: 0
+    mqtt: Callable[[], dict[str, Any]] = lambda: {"state": "off", "reason": None}
+
+
+class Appliance:
+    """One camera with its pictures. Every method may be called from any thread, except the camera's own."""
+
+    def __init__(self, name: str, capture: Capture, slot: FrameSlot, pictures: Pictures, max_viewers: int) -> None:
+        self.name = name
+        self.watched = Watched()
+        self._capture = capture
+        self._slot = slot
+        self._pictures = pictures
+        self._max_viewers = max_viewers
+        self._started_at = time.monotonic()
+        self._listeners: list[Listener] = []
+        capture.on_change = lambda: self._tell("state", self.get_state())
+        capture.on_controls = lambda: self._tell("controls", self.known_controls())
+
+    def listen(self, listener: Listener) -> None:
+        """Call the listener at every change from now on."""
+        self._listeners.append(listener)
+
+    def tick(self) -> None:
+        """Tell the listeners how things are; called once a second."""
+        self._tell("state", self.get_state())
+
+    # ------------------------------------------------------------------ commands
+
+    @command("GET", "/api/state", result="State")
+    def get_state(self) -> dict[str, Any]:
+        """Everything about the camera and the appliance that changes; every key is always there."""
+        capture, status = self._capture, self._capture.status
+        fps, age = capture.fps, capture.frame_age
+        return {
+            "name": self.name,
+            "version": __version__,
+            "uptime": round(time.monotonic() - self._started_at, 1),
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "camera": {
+                "state": status.state,
+                "reason": status.reason,
+                "since": status.since.isoformat(timespec="seconds"),
+                "source": without_password(capture.source),
+                "device": status.device,
+                "description": status.description,
+            },
+            "format": {
+                "requested": capture.wanted.as_json(),
+                "granted": status.granted.as_json() if status.granted else None,
+            },
+            "fps": None if fps is None else round(fps, 1),
+            "frame_age": None if age is None else round(age, 3),
+            "frames": {"captured": capture.captured, "dropped": self.watched.dropped(), "corrupt": capture.corrupt},
+            "viewers": self.watched.viewers(),
+            "max_viewers": self._max_viewers,
+            "pictures": self._pictures.total,
+            "disk_free": self._pictures.disk_free,
+            "mqtt": self.watched.mqtt(),
+            "temperature": health.temperature(),
+            "under_voltage": health.under_voltage(),
+        }
+
+    @command("GET", "/api/controls", result="Controls")
+    def get_controls(self) -> dict[str, Any]:
+        """Every control that the camera has, with its limits and the value it has now."""
+        return report(self._capture.controls())
+
+    @command("PATCH", "/api/controls", free=True, result="Controls")
+    def set_controls(self, values: dict[str, object]) -> dict[str, Any]:
+        """Set one or many controls by name; if one value is wrong, none is set."""
+        controls = self._capture.set_controls(values)
+        if values:
+            now = {each.name: each.value for each in controls if each.name in values}
+            log.info("controls set: %s", ", ".join(f"{name}={value}" for name, value in now.items()))
+        return report(controls)
+
+    @command(
+        "POST",
+        "/api/controls/reset",
+        Parameter(name="names", kind="text", repeated=True, help="The controls to reset. Without it, all."),
+        result="Controls",
+    )
+    def reset_controls(self, names: list[str] | None = None) -> dict[str, Any]:
+        """Set controls to their defaults and forget what was set."""
+        controls = self._capture.reset_controls(names)
+        log.info("controls reset: %s", ", ".join(names) if names is not None else "all")
+        return report(controls)
+
+    @command("GET", "/api/format", result="FormatReport")
+    def get_format(self) -> dict[str, Any]:
+        """The format asked for, the one the camera granted, and those it offers."""
+        return self._format_report()
+
+    @command(
+        "PATCH",
+        "/api/format",
+        _like_setting("width", "Width of the frames."),
+        _like_setting("height", "Height of the frames."),
+        _like_setting("fps", "Frames per second."),
+        _like_setting("pixel_format", "Four characters such as `MJPG`, or `auto`."),
+        result="FormatReport",
+    )
+    def set_format(self, **changes: Any) -> dict[str, Any]:
+        """Change size, rate or pixel format while running; what the camera grants may differ."""
+        if changes:
+            wanted = Format(**(self._capture.wanted.as_json() | changes))
+            self._capture.set_format(wanted)
+            log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
+        return self._format_report()
+
+    @command("POST", "/api/pictures", status=201, result="Picture")
+    def take_picture(self) -> dict[str, Any]:
+        """Store the next frame as a numbered picture."""
+        frame = self._undamaged_frame()
+        taken_at = datetime.fromtimestamp(wall_clock(frame.captured_at)).astimezone()
+        try:
+            picture = self._pictures.store(frame.jpeg, taken_at)
+        except StorageUnwritable as error:
+            log.error("no picture taken: %s", error)
+            raise
+        log.info("picture %d taken: %s", picture.number, picture.name)
+        self._tell_of_picture("taken", picture)
+        return picture.as_json()
+
+    @command(
+        "GET",
+        "/api/pictures",
+        Parameter(name="limit", kind="integer", help="At most so many.", default=50, minimum=1, maximum=500),
+        Parameter(name="before", kind="integer", help="Only pictures with a smaller number.", minimum=1),
+        result="PicturePage",
+    )
+    def list_pictures(self, limit: int = 50, before: int | None = None) -> dict[str, Any]:
+        """The pictures, newest first, in pages: give `next` as `before` to get the following page."""
+        page, following = self._pictures.page(limit, before)
+        return {
+            "pictures": [picture.as_json() for picture in page],
+            "total": self._pictures.total,
+            "next": following,
+        }
+
+    @command("GET", "/api/pictures/<id>", _ID, result="Picture")
+    def get_picture(self, id: int) -> dict[str, Any]:
+        """What is known of one picture."""
+        return self._pictures.get(id).as_json()
+
+    @command("DELETE", "/api/pictures/<id>", _ID, result="DeletedPicture")
+    def delete_picture(self, id: int) -> dict[str, Any]:
+        """Delete one picture. Its number is never given again."""
+        picture = self._pictures.delete(id)
+        log.info("picture %d deleted: %s", picture.number, picture.name)
+        self._tell_of_picture("deleted", picture)
+        return {"deleted": picture.as_json()}
+
+    # ------------------------------------------------------------------ for the adapters
+
+    def snapshot(self, max_age: float = 0.0) -> Frame:
+        """Return a frame captured after this call, or one that is no older than `max_age` s.
+
+        Raises CameraUnavailable with the reason when there is none within 3 s.
+        """
+        return self._frame_since(time.monotonic() - max_age, SNAPSHOT_TIMEOUT)
+
+    def known_controls(self) -> dict[str, Any]:
+        """Return the controls as they were read last, without asking the camera."""
+        return report(self._capture.known_controls)
+
+    def is_fresh(self) -> bool:
+        """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more."""
+        status, age = self._capture.status, self._capture.frame_age
+        if status.state != "live" or status.granted is None or age is None:
+            return False
+        return age < max(2.0, 3 / status.granted.fps if status.granted.fps else 0)
+
+    def picture_file(self, id: int) -> Path:
+        """Return the file of a picture. Raises NotFound."""
+        return self._pictures.path(id)
+
+    def picture_jpeg(self, id: int) -> bytes:
+        """Return the bytes of a picture. Raises NotFound."""
+        return self._pictures.read(id)
+
+    def thumbnail(self, id: int) -> bytes:
+        """Return a small JPEG of a picture. Raises NotFound."""
+        return self._pictures.thumbnail(id)
+
+    def _format_report(self) -> dict[str, Any]:
+        formats = self._capture.call(lambda camera: camera.formats())
+        granted = self._capture.status.granted
+        return {
+            "requested": self._capture.wanted.as_json(),
+            "granted": granted.as_json() if granted else None,
+            "available": [each.as_json() for each in formats],
+        }
+
+    def _undamaged_frame(self) -> Frame:
+        """Return the next frame that decodes without an error; a damaged one is passed over."""
+        asked_at = time.monotonic()
+        deadline = asked_at + SNAPSHOT_TIMEOUT
+        while True:
+            frame = self._frame_since(asked_at, deadline - time.monotonic())
+            try:
+                jpeg.verify(frame.jpeg)
+            except CorruptFrame as error:
+                log.warning("frame not stored: %s", error)
+                asked_at = frame.captured_at
+            else:
+                return frame
+
+    def _frame_since(self, captured_after: float, timeout: float) -> Frame:
+        status = self._capture.status
+        if status.state == "lost":
+            raise CameraUnavailable(status.reason or "there is no camera")
+        frame = self._slot.live_since(captured_after, max(0.0, timeout))
+        if frame is None:
+            reason = self._capture.status.reason or f"the camera gave no good frame within {SNAPSHOT_TIMEOUT:g} s"
+            raise CameraUnavailable(reason)
+        return frame
+
+    def _tell(self, event: str, data: dict[str, Any]) -> None:
+        for listener in self._listeners:
+            listener(event, data)
+
+    def _tell_of_picture(self, action: str, picture: Picture) -> None:
+        self._tell("picture", {"action": action, "picture": picture.as_json(), "total": self._pictures.total})
+
+
+def wall_clock(monotonic: float) -> float:
+    """Return the time since the epoch, in s, of a time on CLOCK_MONOTONIC."""
+    return time.time() - (time.monotonic() - monotonic)

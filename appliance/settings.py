@@ -1,0 +1,312 @@
+"""Every start-up setting, declared once, and the layers it may come from.
+
+A setting is a field of one of the sections below. Its name in the file (`[http] port`), its environment variable
+(`CAMERA_APPLIANCE_HTTP_PORT`), its flag (`--http-port`), its check and its documentation all follow from that field.
+
+Layers, the later one wins: defaults, systemd's state directory, the file, systemd's credentials, `.env`,
+the environment, flags.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from dotenv import dotenv_values
+
+from appliance import systemd
+from appliance.errors import ConfigurationError, InvalidValue
+from appliance.parameters import Choice, Kind, Parameter, Text, Value, nearest
+
+PREFIX = "CAMERA_APPLIANCE_"
+
+_KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
+
+
+def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
+    """Declare one setting: its default, a sentence of help, and limits as `Parameter` names them."""
+    metadata = {"help": help, "choices": choices, "limits": limits}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """The camera and the format that is asked of it."""
+
+    name: str = setting(
+        "camera",
+        "Name of this camera in topics, file names and on the page. Keep it: home automation knows the camera by it.",
+        pattern="[a-z0-9][a-z0-9_-]*",
+        maximum_length=63,
+    )
+    source: str = setting(
+        "auto",
+        "Where frames come from: `auto` (the first camera found, else the test pattern), `test-pattern`, a device "
+        "such as `/dev/video0` or `/dev/v4l/by-id/...`, a URL (`rtsp://`, `http://`) or a video file.",
+    )
+    width: int = setting(1280, "Width of the frames asked for.", minimum=16, maximum=8192, unit="pixels")
+    height: int = setting(720, "Height of the frames asked for.", minimum=16, maximum=8192, unit="pixels")
+    fps: float = setting(30.0, "Frames per second asked for.", minimum=0.1, maximum=240, unit="1/s")
+    pixel_format: str = setting(
+        "auto",
+        "Pixel format asked of a V4L2 device, as its four characters (`MJPG`, `YUYV`). `auto` takes `MJPG` where the "
+        "device has it: such frames are passed on untouched.",
+        pattern="auto|[A-Za-z0-9 ]{4}",
+    )
+    jpeg_quality: int = setting(
+        80, "Quality of frames that the appliance itself encodes (raw formats, test pattern).", minimum=1, maximum=100
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The page, the stream and the HTTP commands."""
+
+    host: str = setting(
+        "127.0.0.1",
+        "Address to listen on; `0.0.0.0` is every IPv4 address of the machine, `::` every address. There is no "
+        "password yet: leave the loopback only in a network where everybody may see and control the camera.",
+    )
+    port: int = setting(8000, "Port to listen on; 0 takes any free one.", minimum=0, maximum=65535)
+    max_viewers: int = setting(
+        100, "How many viewers may watch the stream at once. One more gets 503.", minimum=1, maximum=10000
+    )
+    viewer_timeout: float = setting(
+        10.0, "A viewer that takes not one byte for so long is disconnected.", minimum=1, maximum=3600, unit="s"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """The MQTT broker. Off while `host` is empty."""
+
+    host: str = setting("", "Name or address of the broker. Empty: no MQTT.")
+    port: int = setting(1883, "Port of the broker; usually 8883 with TLS.", minimum=1, maximum=65535)
+    username: str = setting("", "User name at the broker. Empty: log in without one.")
+    password: str = setting(
+        "", "Password at the broker. Under systemd better as the credential `mqtt-password`.", secret=True
+    )
+    base_topic: str = setting(
+        "camera-appliance",
+        "All topics begin with this and the camera's name: `<base_topic>/<name>/state`.",
+        pattern=r"[^+#/\s][^+#\s]*[^+#/\s]|[^+#/\s]",
+        maximum_length=200,
+    )
+    protocol: str = setting("5", "Version of the MQTT protocol.", choices=("5", "3.1.1"))
+    tls: bool = setting(False, "Encrypt the connection and check the broker's certificate.")
+    tls_ca_file: str = setting("", "Certificate authority of the broker (PEM). Empty: those of the system.")
+    tls_certificate_file: str = setting("", "Certificate of this client (PEM), where the broker asks for one.")
+    tls_key_file: str = setting("", "Private key of this client (PEM).")
+    tls_insecure: bool = setting(False, "Do not check that the certificate names the broker's host.")
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesSettings:
+    """The pictures that are taken."""
+
+    directory: str = setting(
+        "pictures", "Folder of the pictures, made when missing. Under systemd by default `$STATE_DIRECTORY/pictures`."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """What the appliance remembers itself."""
+
+    directory: str = setting(
+        "state",
+        "Folder where control values and the format are remembered. Under systemd by default `$STATE_DIRECTORY`.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is logged."""
+
+    level: str = setting("info", "Least weight of what is logged.", choices=("debug", "info", "warning", "error"))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, frozen for the life of the process."""
+
+    camera: CameraSettings = field(default_factory=CameraSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    mqtt: MqttSettings = field(default_factory=MqttSettings)
+    pictures: PicturesSettings = field(default_factory=PicturesSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One setting as it came out: the checked value and where it came from."""
+
+    parameter: Parameter
+    value: Value
+    origin: str
+
+    def shown(self) -> str:
+        """Return the value for people; a secret is masked."""
+        if self.parameter.secret:
+            return "(set)" if self.value else "(not set)"
+        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+
+
+def sections() -> Iterator[tuple[str, type, tuple[Parameter, ...]]]:
+    """Yield (name, class, parameters) of each section; the parameters are named `section.name`."""
+    for name, section in get_type_hints(Settings).items():
+        hints = get_type_hints(section)
+        yield name, section, tuple(_parameter(name, entry, hints[entry.name]) for entry in fields(section))
+
+
+def parameters() -> dict[str, Parameter]:
+    """Return every setting by its name, in the order of declaration."""
+    return {parameter.name: parameter for _, _, entries in sections() for parameter in entries}
+
+
+def environment_name(name: str) -> str:
+    """Return the environment variable of a setting: `http.port` is `CAMERA_APPLIANCE_HTTP_PORT`."""
+    return PREFIX + name.replace(".", "_").upper()
+
+
+def flag(name: str) -> str:
+    """Return the flag of a setting: `http.max_viewers` is `--http-max-viewers`."""
+    return "--" + name.replace(".", "-").replace("_", "-")
+
+
+def load(
+    file: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    dotenv: Path | None = Path(".env"),
+) -> tuple[Settings, dict[str, Effective]]:
+    """Merge all layers; return the settings, and where each came from.
+
+    `flags` maps names of settings to texts. Raises ConfigurationError with every problem there is.
+    """
+    environment = os.environ if environment is None else environment
+    known = parameters()
+    effective = {
+        name: Effective(parameter, parameter.default if parameter.default is not None else "", "default")
+        for name, parameter in known.items()
+    }
+    problems: list[str] = []
+    for origin, values, problem in _layers(file, flags or {}, environment, dotenv):
+        if problem:
+            problems.append(problem)
+        for name, value in values.items():
+            try:
+                effective[name] = Effective(known[name], known[name].parse(value), origin)
+            except InvalidValue as error:
+                problems.append(f"{origin}: {error}")
+    if not problems:
+        problems += _contradictions(effective)
+    if problems:
+        raise ConfigurationError(problems)
+    return _build(effective), effective
+
+
+_Layer = tuple[str, dict[str, Any], str | None]
+
+
+def _layers(
+    file: Path | None, flags: Mapping[str, str], environment: Mapping[str, str], dotenv: Path | None
+) -> Iterator[_Layer]:
+    """Yield (origin, values by setting, problem) from the weakest layer to the strongest."""
+    if state := environment.get("STATE_DIRECTORY", "").split(":")[0]:
+        yield (
+            "STATE_DIRECTORY",
+            {"storage.directory": Text(state), "pictures.directory": Text(f"{state}/pictures")},
+            None,
+        )
+    if file is not None:
+        yield from _file_layer(file)
+    for name in (name for name, parameter in parameters().items() if parameter.secret):
+        credential = name.replace(".", "-").replace("_", "-")
+        if secret := systemd.credential(credential, environment):
+            yield f"credential {credential}", {name: Text(secret)}, None
+    if dotenv is not None and dotenv.is_file():
+        try:
+            lines = dotenv_values(dotenv, interpolate=False)
+        except (OSError, UnicodeDecodeError) as error:
+            yield str(dotenv), {}, f"{dotenv}: cannot be read: {error}"
+        else:
+            yield from _named(str(dotenv), {name: value or "" for name, value in lines.items()})
+    yield from _named("environment", environment)
+    yield from ((flag(name), {name: Text(value)}, None) for name, value in flags.items())
+
+
+def _file_layer(file: Path) -> Iterator[_Layer]:
+    """Yield the settings of a TOML file, one layer for each, and what is wrong with its structure."""
+    try:
+        with file.open("rb") as stream:
+            document = tomllib.load(stream)
+    except OSError as error:
+        yield str(file), {}, f"{file}: cannot be read: {error.strerror}"
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        yield str(file), {}, f"{file}: not valid TOML: {error}"
+        return
+    known = parameters()
+    names = {name: entries for name, _, entries in sections()}
+    for section, values in document.items():
+        if section not in names:
+            yield str(file), {}, f"{file}: there is no section [{section}]{nearest(section, names)}"
+        elif not isinstance(values, dict):
+            yield str(file), {}, f"{file}: {section} has to be a section: [{section}]"
+        else:
+            for key, value in values.items():
+                name = f"{section}.{key}"
+                if name in known:
+                    yield f"{file}", {name: value}, None
+                else:
+                    yield str(file), {}, f"{file}: there is no setting {name}{nearest(name, known)}"
+
+
+def _named(origin: str, variables: Mapping[str, str]) -> Iterator[_Layer]:
+    """Yield the settings among environment variables; those without our prefix belong to others."""
+    names = {environment_name(name): name for name in parameters()}
+    for variable, value in variables.items():
+        if variable in names:
+            yield f"{origin}: {variable}", {names[variable]: Text(value)}, None
+        elif variable.startswith(PREFIX):
+            yield origin, {}, f"{origin}: there is no setting {variable}{nearest(variable, names)}"
+
+
+def _contradictions(effective: dict[str, Effective]) -> Iterator[str]:
+    """Yield what cannot be right although each value alone is."""
+    value = {name: entry.value for name, entry in effective.items()}
+    if value["mqtt.tls_key_file"] and not value["mqtt.tls_certificate_file"]:
+        yield "mqtt.tls_key_file: is of no use without mqtt.tls_certificate_file"
+    if value["mqtt.password"] and not value["mqtt.username"]:
+        yield "mqtt.password: is of no use without mqtt.username"
+    for name in ("mqtt.tls_ca_file", "mqtt.tls_certificate_file", "mqtt.tls_key_file"):
+        if value[name] and not Path(str(value[name])).is_file():
+            yield f"{name}: there is no file {value[name]!r} ({effective[name].origin})"
+    for name in ("http.host", "camera.source", "pictures.directory", "storage.directory"):
+        if not str(value[name]).strip():
+            yield f"{name}: must not be empty ({effective[name].origin})"
+
+
+def _build(effective: dict[str, Effective]) -> Settings:
+    built = {
+        name: section(**{entry.name.partition(".")[2]: effective[entry.name].value for entry in entries})
+        for name, section, entries in sections()
+    }
+    return Settings(**built)
+
+
+def _parameter(section: str, entry: Any, hint: type) -> Parameter:
+    metadata = entry.metadata
+    choices = tuple(Choice(choice, choice) for choice in metadata["choices"])
+    return Parameter(
+        name=f"{section}.{entry.name}",
+        kind="menu" if choices else _KINDS[hint],
+        help=metadata["help"],
+        default=entry.default,
+        choices=choices,
+        **metadata["limits"],
+    )

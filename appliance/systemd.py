@@ -1,0 +1,44 @@
+"""Talk to systemd: readiness, status line, watchdog, credentials. Does nothing where there is no systemd."""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def notify(*assignments: str) -> None:
+    """Tell systemd, for example `notify("READY=1", "STATUS=1280x720 at 30 fps")`. Never raises.
+
+    The protocol is one datagram of lines (sd_notify(3)); a leading @ names an abstract socket.
+    """
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
+            notifier.settimeout(1)
+            notifier.sendto("\n".join(assignments).encode(), address)
+    except OSError:
+        pass  # A lost status line must not stop a camera; a lost watchdog message systemd notices itself.
+
+
+def watchdog_interval() -> float | None:
+    """Return after how many seconds of silence systemd restarts this process; None without a watchdog."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    pid = os.environ.get("WATCHDOG_PID", str(os.getpid()))
+    if not microseconds.isdigit() or int(microseconds) == 0 or pid != str(os.getpid()):
+        return None
+    return int(microseconds) / 1e6
+
+
+def credential(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return a secret that systemd handed over (LoadCredential=), without its final newline, or None."""
+    directory = environment.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return None
+    try:
+        return (Path(directory) / name).read_text(encoding="utf-8").rstrip("\r\n") or None
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -188,8 +188,8 @@ class Capture:
             except CameraUnavailable as error:
                 if self.status.state == "live":
                     retry = FIRST_RETRY
-                self._lost(error)
                 if not self._roll_back(error):
+                    self._lost(error)
                     self._wait(retry)
                     retry = min(retry * 2, LAST_RETRY)
 
@@ -273,7 +273,7 @@ class Capture:
         self.status = Status(
             state,
             reason,
-            former.since if (state, reason) == (former.state, former.reason) else datetime.now(UTC),
+            former.since if state == former.state else datetime.now(UTC),
             camera.device if camera else former.device,
             camera.description if camera else former.description,
             camera.granted if camera else None,

@@ -32,6 +32,7 @@ def start(level: str, stream: TextIO | None = None) -> None:
     else:
         handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)-7s {room}", "%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("linuxpy").setLevel(logging.WARNING)  # it logs every ioctl
     logging.logThreads = logging.logProcesses = False
 
 

@@ -158,8 +158,8 @@ class Appliance:
     )
     def set_format(self, **changes: Any) -> dict[str, Any]:
         """Change size, rate or pixel format while running; what the camera grants may differ."""
-        if changes:
-            wanted = Format(**(self._capture.wanted.as_json() | changes))
+        wanted = Format(**(self._capture.wanted.as_json() | changes))
+        if wanted != self._capture.wanted:
             self._capture.set_format(wanted)
             log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
         return self._format_report()

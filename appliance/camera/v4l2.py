@@ -136,7 +136,7 @@ def _monotonic(stamp: float) -> float:
 
 def _open_failure(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"there is no camera at {path}"
+        return f"no camera is connected as {path}"
     if isinstance(error, PermissionError):
         return f"no permission to open {path}: add the user to the group video"
     return f"{path} cannot be opened: {error.strerror}"

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ _FOREIGN = ("CAMERA_APPLIANCE_", "NOTIFY_", "WATCHDOG_", "CREDENTIALS_", "STATE_
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], what: str = "the condition", seconds: float = PATIENCE) -> T:
+def eventually(condition: Callable[[], T | None], what: str = "the condition", seconds: float = PATIENCE) -> T:
     """Return the first true result of the condition; fail when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
@@ -39,7 +40,7 @@ class Answer:
     """An HTTP response."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
     @property

@@ -86,16 +86,16 @@ def checked(parameters: tuple[Parameter, ...], arguments: Mapping[str, object]) 
     return values
 
 
+def declarations(kind: type) -> list[Declaration]:
+    """Return what the commands of a class declare, in their order."""
+    return [method.__command__ for method in vars(kind).values() if hasattr(method, "__command__")]
+
+
 class Commands(Mapping[str, Command]):
     """All commands of an object, by name."""
 
     def __init__(self, owner: object) -> None:
-        methods = [getattr(owner, name) for name in vars(type(owner)) if not name.startswith("_")]
-        self._commands = {
-            method.__command__.name: Command(method.__command__, method)
-            for method in methods
-            if hasattr(method, "__command__")
-        }
+        self._commands = {each.name: Command(each, getattr(owner, each.name)) for each in declarations(type(owner))}
 
     def invoke(self, name: str, arguments: object) -> Any:
         """Run the command of that name. `arguments` came from outside and may be anything.

@@ -1,0 +1,76 @@
+# Camera Appliance: everything a person types. `make help` lists it.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+SHELL := /bin/bash
+BIN := $(VENV)/bin
+
+# CHECK=1 turns formatting into checking, as continuous integration wants it.
+FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
+FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test build clean install install-tests install-web format lint docs wheel
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
+
+run: install ## run the appliance on http://127.0.0.1:8000 (ARGS="--camera-source test-pattern")
+	@exec $(BIN)/camera-appliance run $(ARGS)
+
+dev: $(VENV)/.tests-installed ## run it with debug logs, and again after each change of the source
+	@exec $(BIN)/watchfiles --filter python --target-type command \
+	  "$(BIN)/camera-appliance run --log-level debug $(ARGS)" appliance
+
+test: install-tests ## run all tests (ARGS="-k stream" for some)
+	$(BIN)/python -m pytest $(ARGS)
+
+build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
+
+install: $(VENV)/.installed ## install the appliance into a virtual environment
+
+install-tests: $(VENV)/.tests-installed ## install what the tests need, system packages too
+	@tests/install-packages chromium:chromium mosquitto:mosquitto gcc:gcc openssl:openssl systemd-analyze:systemd
+
+install-web: node_modules/.installed ## install the formatter and the linters of the page
+
+format: ## format Python, web files and documents
+	$(BIN)/$(FORMAT_PYTHON) .
+	$(FORMAT_WEB)
+
+lint: ## lint Python and the page, check all types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy --strict tests
+	npm run --silent lint
+
+docs: $(VENV)/.tests-installed ## write the generated documents anew
+	$(BIN)/python -m appliance.documentation .
+
+wheel: install ## build the wheel into dist/
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## remove caches and what was built
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || tests/install-packages -:python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml requirements.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.tests-installed: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@tests/install-packages node:nodejs npm:npm
+	npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,182 @@
+"""What a viewer of the live stream may rely on."""
+
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+
+from tests.running import RunningAppliance, eventually
+from tests.simcam import SimulatedCamera, read_stamp
+from tests.streaming import Viewer
+
+
+def viewers(appliance: RunningAppliance) -> int:
+    return int(appliance.state()["viewers"])
+
+
+@pytest.mark.parametrize("path", ["/stream.mjpg", "/stream", "/?action=stream"])
+def test_every_address_of_the_stream_gives_parts_with_length_type_and_capture_time(
+    shared: RunningAppliance, path: str
+) -> None:
+    with Viewer(shared, path) as viewer:
+        viewer.begin()
+        assert viewer.headers["content-type"] == "multipart/x-mixed-replace;boundary=frame"
+        assert viewer.headers["cache-control"] == "no-store"
+        assert "transfer-encoding" not in viewer.headers
+        assert "content-length" not in viewer.headers
+        for _ in range(5):
+            part = viewer.part()
+            assert part.headers["content-type"] == "image/jpeg"
+            assert part.is_live
+            assert abs(time.time() - part.timestamp) < 5
+
+
+def test_frames_are_the_bytes_that_the_camera_made(shared: RunningAppliance) -> None:
+    with Viewer(shared) as viewer:
+        viewer.begin()
+        sequences = []
+        for _ in range(10):
+            part = viewer.part()
+            stamp = read_stamp(part.jpeg)
+            assert stamp is not None
+            assert part.jpeg.startswith(b"\xff\xd8")
+            assert part.jpeg.endswith(b"\xff\xd9")
+            # The driver's time stamp becomes the time of the part; microseconds are lost on the way.
+            age_of_capture = time.monotonic() - stamp.monotonic_ns / 1e9
+            assert time.time() - part.timestamp == pytest.approx(age_of_capture, abs=0.02)
+            sequences.append(stamp.sequence)
+    assert sequences == sorted(set(sequences))
+
+
+def test_a_viewer_who_leaves_frees_its_place(shared: RunningAppliance) -> None:
+    with Viewer(shared) as viewer:
+        viewer.begin().part()
+        assert viewers(shared) == 1
+    eventually(lambda: viewers(shared) == 0, "no viewer")
+
+
+def test_a_viewer_who_leaves_is_noticed_although_no_frame_comes(
+    watching: RunningAppliance, simcam: SimulatedCamera
+) -> None:
+    with Viewer(watching) as viewer:
+        viewer.begin().part()
+        simcam.stall()
+        assert viewers(watching) == 1
+    eventually(lambda: viewers(watching) == 0, "no viewer", seconds=1.5)
+
+
+def test_a_viewer_who_only_closes_its_half_of_the_connection_has_left(shared: RunningAppliance) -> None:
+    with Viewer(shared) as viewer:
+        viewer.begin().part()
+        viewer.connection.shutdown(1)
+        eventually(lambda: viewers(shared) == 0, "no viewer")
+
+
+def test_one_viewer_too_many_is_sent_away_with_words_and_a_time(tmp_path: Path) -> None:
+    with RunningAppliance(tmp_path, settings={"http.max_viewers": 2}) as appliance:
+        with Viewer(appliance) as first, Viewer(appliance) as second:
+            first.begin().part()
+            second.begin().part()
+            refusal = appliance.ask("GET", "/stream.mjpg")
+            assert refusal.status == 503
+            assert int(refusal.headers["Retry-After"]) > 0
+            assert refusal.error == ("too_many_viewers", "all 2 places for viewers are taken; try again later")
+            assert first.part().is_live
+        eventually(lambda: viewers(appliance) == 0, "no viewer")
+        with Viewer(appliance) as third:
+            assert third.begin().part().is_live
+
+
+def test_a_viewer_who_never_reads_costs_the_others_nothing_and_loses_its_place(tmp_path: Path) -> None:
+    with (
+        RunningAppliance(tmp_path, settings={"http.viewer_timeout": 1}) as appliance,
+        Viewer(appliance, receive_buffer=4096) as stalled,
+        Viewer(appliance) as good,
+    ):
+        good.begin()
+        last = first = good.part()
+        count = 0
+        while viewers(appliance) == 2:
+            last = good.part()
+            count += 1
+        assert count > 10
+        assert count / (last.timestamp - first.timestamp) > 15, "the good one got its frames"
+        with pytest.raises((EOFError, ConnectionError)):
+            stalled.exactly(1 << 30)
+
+
+def test_a_slow_viewer_sees_the_newest_picture_not_old_ones(shared: RunningAppliance) -> None:
+    with Viewer(shared, receive_buffer=4096) as slow, Viewer(shared) as fast:
+        slow.begin()
+        fast.begin()
+        slow.part()
+        for _ in range(60):
+            newest = fast.part()
+        slow.part()  # was under way, or in the kernel's buffers, while it slept
+        slow.part()
+        after = slow.part()
+        assert after.timestamp > newest.timestamp
+        assert shared.state()["frames"]["dropped"] > 0
+
+
+def test_a_hundred_viewers_all_get_the_same_frames(shared: RunningAppliance) -> None:
+    crowd = [Viewer(shared) for _ in range(100)]
+    try:
+        for viewer in crowd:
+            viewer.begin()
+        assert viewers(shared) == 100
+        rounds = [{viewer.part().headers["x-timestamp"] for viewer in crowd} for _ in range(3)]
+        assert all(timestamps for timestamps in rounds)
+    finally:
+        for viewer in crowd:
+            viewer.connection.close()
+    eventually(lambda: viewers(shared) == 0, "no viewer")
+
+
+def test_a_viewer_of_a_lost_camera_keeps_its_connection_and_sees_a_placeholder_until_it_is_back(
+    watching: RunningAppliance, simcam: SimulatedCamera
+) -> None:
+    with Viewer(watching) as viewer:
+        viewer.begin().part()
+        simcam.unplug()
+        while (part := viewer.part()).is_live:
+            pass
+        assert part.jpeg.startswith(b"\xff\xd8")
+        state = watching.state()
+        assert state["camera"]["state"] == "lost"
+        assert state["camera"]["reason"] == "the camera is unplugged" or "no camera" in state["camera"]["reason"]
+        simcam.plug()
+        while not (part := viewer.part()).is_live:
+            pass
+        assert read_stamp(part.jpeg) is not None
+
+
+def test_opencv_reads_the_stream_as_a_network_camera(shared: RunningAppliance) -> None:
+    capture = cv2.VideoCapture(shared.url + "stream.mjpg", cv2.CAP_FFMPEG)
+    assert capture.isOpened()
+    ok, image = capture.read()
+    capture.release()
+    assert ok
+    assert image is not None
+    assert image.shape == (720, 1280, 3)
+
+
+def test_a_head_request_answers_without_taking_a_place(shared: RunningAppliance) -> None:
+    answer = shared.ask("HEAD", "/stream.mjpg")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("multipart/x-mixed-replace")
+    assert viewers(shared) == 0
+
+
+def test_raw_formats_are_encoded_only_while_somebody_looks(tmp_path: Path, simcam: SimulatedCamera) -> None:
+    settings = {"camera.width": 640, "camera.height": 480, "camera.pixel_format": "YUYV", "log.level": "debug"}
+    with RunningAppliance(tmp_path, "auto", simcam.environment, settings) as appliance:
+        appliance.until_live()
+        assert appliance.state()["format"]["granted"]["pixel_format"] == "YUYV"
+        captured = appliance.state()["frames"]["captured"]
+        eventually(lambda: appliance.state()["frames"]["captured"] > captured + 5, "frames without viewers")
+        with Viewer(appliance) as viewer:
+            part = viewer.begin().part()
+            assert part.is_live
+            assert time.time() - part.timestamp < 5, "a new viewer is not shown a picture of long ago"

@@ -7,6 +7,7 @@ refuse in the same words, and are rendered to JSON Schema and documentation in o
 import json
 import math
 import re
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -22,19 +23,27 @@ _FALSE = frozenset({"false", "off", "no", "0"})
 _SHOWN = 60  # characters of a refused value that are repeated in the message
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return a hint such as ` (did you mean camera.width?)`, or an empty string where nothing is close."""
-    close = get_close_matches(name, list(names), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
+    """Return a hint such as ` (did you mean camera.width?)`, or an empty string where nothing is close.
+
+    A `prefix` that all names have in common does not make them alike.
+    """
+    close = get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in names], n=1)
+    return f" (did you mean {prefix}{close[0]}?)" if close else ""
 
 
 def shown(value: object) -> str:
     """Return the value as it is repeated in a message: quoted, and cut when it is long."""
     try:
         text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
+    except (TypeError, ValueError, RecursionError):
+        text = reprlib.repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+def without_password(text: str) -> str:
+    """Return a URL as it may be shown: `rtsp://user:secret@host/` becomes `rtsp://user:***@host/`."""
+    return re.sub(r"^([a-z][a-z0-9+.-]*://[^/:]*):[^/]*@", r"\1:***@", text, flags=re.IGNORECASE)
 
 
 class Text(str):
@@ -107,7 +116,7 @@ class Parameter:
     def parse_list(self, values: object) -> list[Value]:
         """Return the checked values of a list. Raises InvalidValue."""
         if not isinstance(values, list):
-            raise InvalidValue(f"{self.name}: {shown(values)} is not a list, each entry {self.accepted()}")
+            raise InvalidValue(f"{self.name}: {self._shown(values)} is not a list, each entry {self.accepted()}")
         return [self.parse(value) for value in values]
 
     def parse_text(self, text: str) -> Value:
@@ -148,8 +157,10 @@ class Parameter:
 
     def _refusal(self, value: object) -> InvalidValue:
         """Return the error that names this parameter, the value and what would do."""
-        what = "the value given" if self.secret else shown(value)
-        return InvalidValue(f"{self.name}: {what} is not {self.accepted()}")
+        return InvalidValue(f"{self.name}: {self._shown(value)} is not {self.accepted()}")
+
+    def _shown(self, value: object) -> str:
+        return "the value given" if self.secret else shown(value)
 
     def _boolean(self, value: object) -> bool:
         if isinstance(value, bool):
@@ -161,16 +172,19 @@ class Parameter:
         raise self._refusal(value)
 
     def _menu(self, value: object) -> Value:
+        """Find the entry by its value, written as a number or as a text, else by its label."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        for choice in self.choices:
-            if not isinstance(value, bool) and value == choice.value:
-                return choice.value
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise self._refusal(value)
+        entries: dict[str, Value] = {}
         if isinstance(value, str):
-            for choice in self.choices:
-                if value.strip().casefold() in (choice.label.casefold(), str(choice.value).casefold()):
-                    return choice.value
-        raise self._refusal(value)
+            entries |= {choice.label.casefold(): choice.value for choice in self.choices}
+        entries |= {str(choice.value).casefold(): choice.value for choice in self.choices}
+        try:
+            return entries[str(value).strip().casefold()]
+        except KeyError:
+            raise self._refusal(value) from None
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str) or len(value) > self.maximum_length or "\0" in value:
@@ -190,7 +204,10 @@ class Parameter:
             if value != int(value):
                 raise self._refusal(value)
             return int(value)
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:  # JSON knows whole numbers that no float can hold
+            raise self._refusal(value) from None
 
 
 def _choice_words(choice: Choice) -> str:
@@ -200,13 +217,13 @@ def _choice_words(choice: Choice) -> str:
 
 
 def _range_words(minimum: float | None, maximum: float | None) -> str:
-    if minimum is None and maximum is None:
-        return ""
-    if maximum is None:
-        return f" of at least {minimum:g}"
-    if minimum is None:
-        return f" of at most {maximum:g}"
-    return f" from {_plain(minimum)} to {_plain(maximum)}"
+    if minimum is not None and maximum is not None:
+        return f" from {_plain(minimum)} to {_plain(maximum)}"
+    if minimum is not None:
+        return f" of at least {_plain(minimum)}"
+    if maximum is not None:
+        return f" of at most {_plain(maximum)}"
+    return ""
 
 
 def _plain(number: float) -> str:

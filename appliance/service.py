@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__, health, jpeg
-from appliance.camera import without_password
 from appliance.capture import Capture
 from appliance.commands import command
 from appliance.controls import report
 from appliance.errors import CameraUnavailable, CorruptFrame, StorageUnwritable
 from appliance.frames import Format, Frame, FrameSlot
 from appliance.log import logger
-from appliance.parameters import Parameter
+from appliance.parameters import Parameter, without_password
 from appliance.pictures import Picture, Pictures
 from appliance.settings import parameters
 

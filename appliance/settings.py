@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from appliance import systemd
 from appliance.errors import ConfigurationError, InvalidValue
-from appliance.parameters import Choice, Kind, Parameter, Text, Value, nearest
+from appliance.parameters import Choice, Kind, Parameter, Text, Value, nearest, without_password
 
 PREFIX = "CAMERA_APPLIANCE_"
 
@@ -149,10 +149,10 @@ class Effective:
     origin: str
 
     def shown(self) -> str:
-        """Return the value for people; a secret is masked."""
+        """Return the value for people; a secret is masked, also the one in a URL."""
         if self.parameter.secret:
             return "(set)" if self.value else "(not set)"
-        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+        return str(self.value).lower() if isinstance(self.value, bool) else without_password(str(self.value))
 
 
 def sections() -> Iterator[tuple[str, type, tuple[Parameter, ...]]]:
@@ -228,13 +228,8 @@ def _layers(
         credential = name.replace(".", "-").replace("_", "-")
         if secret := systemd.credential(credential, environment):
             yield f"credential {credential}", {name: Text(secret)}, None
-    if dotenv is not None and dotenv.is_file():
-        try:
-            lines = dotenv_values(dotenv, interpolate=False)
-        except (OSError, UnicodeDecodeError) as error:
-            yield str(dotenv), {}, f"{dotenv}: cannot be read: {error}"
-        else:
-            yield from _named(str(dotenv), {name: value or "" for name, value in lines.items()})
+    if dotenv is not None and os.path.isfile(dotenv):
+        yield from _dotenv_layer(dotenv)
     yield from _named("environment", environment)
     yield from ((flag(name), {name: Text(value)}, None) for name, value in flags.items())
 
@@ -247,7 +242,7 @@ def _file_layer(file: Path) -> Iterator[_Layer]:
     except OSError as error:
         yield str(file), {}, f"{file}: cannot be read: {error.strerror}"
         return
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError, and so is what else may be wrong
         yield str(file), {}, f"{file}: not valid TOML: {error}"
         return
     known = parameters()
@@ -266,6 +261,21 @@ def _file_layer(file: Path) -> Iterator[_Layer]:
                     yield str(file), {}, f"{file}: there is no setting {name}{nearest(name, known)}"
 
 
+def _dotenv_layer(dotenv: Path) -> Iterator[_Layer]:
+    """Yield the settings of a `.env`, and which of its lines that seem to be ours cannot be understood."""
+    try:
+        with dotenv.open(encoding="utf-8") as stream:
+            bindings = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        yield str(dotenv), {}, f"{dotenv}: cannot be read: {error}"
+        return
+    for binding in bindings:
+        if binding.error and PREFIX in binding.original.string:
+            line = f"{dotenv}: line {binding.original.line} cannot be understood; it should read NAME=value"
+            yield str(dotenv), {}, line
+    yield from _named(str(dotenv), {binding.key: binding.value or "" for binding in bindings if binding.key})
+
+
 def _named(origin: str, variables: Mapping[str, str]) -> Iterator[_Layer]:
     """Yield the settings among environment variables; those without our prefix belong to others."""
     names = {environment_name(name): name for name in parameters()}
@@ -273,7 +283,7 @@ def _named(origin: str, variables: Mapping[str, str]) -> Iterator[_Layer]:
         if variable in names:
             yield f"{origin}: {variable}", {names[variable]: Text(value)}, None
         elif variable.startswith(PREFIX):
-            yield origin, {}, f"{origin}: there is no setting {variable}{nearest(variable, names)}"
+            yield origin, {}, f"{origin}: there is no setting {variable}{nearest(variable, names, PREFIX)}"
 
 
 def _contradictions(effective: dict[str, Effective]) -> Iterator[str]:
@@ -284,7 +294,7 @@ def _contradictions(effective: dict[str, Effective]) -> Iterator[str]:
     if value["mqtt.password"] and not value["mqtt.username"]:
         yield "mqtt.password: is of no use without mqtt.username"
     for name in ("mqtt.tls_ca_file", "mqtt.tls_certificate_file", "mqtt.tls_key_file"):
-        if value[name] and not Path(str(value[name])).is_file():
+        if value[name] and not os.path.isfile(str(value[name])):
             yield f"{name}: there is no file {value[name]!r} ({effective[name].origin})"
     for name in ("http.host", "camera.source", "pictures.directory", "storage.directory"):
         if not str(value[name]).strip():

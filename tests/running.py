@@ -35,6 +35,17 @@ def eventually(condition: Callable[[], T | None], what: str = "the condition", s
     return result
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on now.
+
+    Port 0 would be safer, but cheroot sets SO_REUSEADDR only on a fixed port, and without it a restart on the same port
+    has to wait for the kernel to forget the former connections.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass(frozen=True)
 class Answer:
     """An HTTP response."""
@@ -89,7 +100,7 @@ class RunningAppliance:
     ) -> None:
         self.directory = directory
         self.pictures = directory / "pictures"
-        self.port = 0
+        self.port = free_port()
         self.lines: list[str] = []
         self._settings: dict[str, object] = {"camera.source": source, **(settings or {})}
         self._environment = dict(environment or {})
@@ -123,7 +134,7 @@ class RunningAppliance:
         return "".join(self.lines)
 
     def start(self) -> None:
-        """Start the process, on the port of last time if there was one, and wait until it says that it listens."""
+        """Start the process, always on the same port, and wait until it says that it listens."""
         self.directory.mkdir(parents=True, exist_ok=True)
         settings = {
             "http.port": self.port,
@@ -212,7 +223,7 @@ class RunningAppliance:
         if self.process.poll() is not None:
             self._reader.join(STOPS_WITHIN)
             raise AssertionError(f"the appliance ended before it listened:\n{self.log}")
-        return re.search(r"http://127\.0\.0\.1:(\d+)", self.log)
+        return re.search(r"the page is at http://127\.0\.0\.1:(\d+)", self.log)
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None

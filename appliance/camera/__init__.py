@@ -5,7 +5,6 @@ when a camera is opened, so that the page is there before the first frame is.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -103,8 +102,3 @@ def open_camera(source: str, wanted: Format, quality: int) -> Camera:
 def is_device(source: str) -> bool:
     """Tell a V4L2 device from a URL, a file or the test pattern."""
     return source.startswith("/dev/")
-
-
-def without_password(source: str) -> str:
-    """Return the URL as it may be shown: `rtsp://user:secret@host/` becomes `rtsp://user:***@host/`."""
-    return re.sub(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", r"\1:***@", source)

@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 
 from appliance import jpeg
-from appliance.camera import AvailableFormat, without_password
+from appliance.camera import AvailableFormat
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
 from appliance.frames import Format
-from appliance.parameters import Value
+from appliance.parameters import Value, without_password
 
 _TIMEOUT_MS = 5000  # until a server answers, and between two frames of it
 _USUAL_RATE = 25.0  # frames per second of a file that does not tell its own

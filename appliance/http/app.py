@@ -86,8 +86,8 @@ class Routes:
         self._route("/stream", self._stream)
         self._route("/snapshot.jpg", self._snapshot)
         self._route("/snapshot", self._snapshot)
-        self._route("/api/pictures/<id:re:[0-9]{1,12}>.jpg", self._picture)
-        self._route("/api/pictures/<id:re:[0-9]{1,12}>/thumbnail.jpg", self._thumbnail)
+        self._route("/api/pictures/<id:re:[1-9][0-9]{0,11}>.jpg", self._picture)
+        self._route("/api/pictures/<id:re:[1-9][0-9]{0,11}>/thumbnail.jpg", self._thumbnail)
         self._route("/api/events", self._events)
         self._route("/api/openapi.json", lambda: self._openapi)
         self._route("/healthz", self._health)
@@ -110,7 +110,7 @@ class Routes:
             return result
 
         # A path that names no whole number is a path that does not exist.
-        path = re.sub(r"<(\w+)>", r"<\1:re:[0-9]{1,12}>", declaration.path)
+        path = re.sub(r"<(\w+)>", r"<\1:re:[1-9][0-9]{0,11}>", declaration.path)
         self.application.route(path, declaration.method, run)
 
     def _home(self) -> Any:

@@ -26,8 +26,7 @@ from appliance.settings import Settings
 log = logger(__name__)
 
 _TICK = 1.0  # s
-_CAMERA_PATIENCE = 20.0  # s: a server that does not answer holds the camera thread for up to 10
-_BROADCASTER_PATIENCE = 5.0  # s
+_PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer holds the camera thread for up to 10 s
 
 
 class Daemon:
@@ -97,19 +96,21 @@ class Daemon:
             self.appliance.tick()
             systemd.notify(f"STATUS={self._status_line()}")
             if interval and time.monotonic() >= feed_at:
-                if trouble := self._trouble():
+                if trouble := self._trouble(interval * _PATIENCE):
                     log.error("the watchdog is not fed: %s", trouble)
                 else:
                     systemd.notify("WATCHDOG=1")
                     feed_at = time.monotonic() + interval / 3
 
-    def _trouble(self) -> str | None:
-        """Return which part does not do its work any more, if any."""
+    def _trouble(self, patience: float) -> str | None:
+        """Return which part showed no life for `patience` s, if any."""
         now = time.monotonic()
-        if now - self.capture.alive_at > _CAMERA_PATIENCE:
+        if now - self.capture.alive_at > patience:
             return "the camera thread hangs"
-        if now - self.broadcaster.alive_at > _BROADCASTER_PATIENCE:
+        if now - self.broadcaster.alive_at > patience:
             return "the broadcaster hangs"
+        if self.bridge and not self.bridge.is_alive:
+            return "a thread of MQTT has ended"
         if not self.server.answers():
             return "HTTP does not answer"
         return None

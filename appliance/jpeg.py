@@ -16,6 +16,7 @@ from appliance.errors import CorruptFrame
 Image = npt.NDArray[np.uint8]
 
 SMALLEST = 200  # bytes: below this nothing that a camera sends is a picture
+LARGEST = 100_000_000  # pixels: more is a damaged header, which would cost gigabytes and half a minute to believe
 _TAIL = 64  # bytes at the end in which the end marker has to be; some cameras append a few
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
@@ -63,16 +64,19 @@ def with_huffman_tables(jpeg: bytes) -> bytes:
 
 
 def size(jpeg: bytes) -> tuple[int, int]:
-    """Return (width, height) in pixels from the header. Raises CorruptFrame."""
+    """Return (width, height) in pixels from the header. Raises CorruptFrame, also for a size that cannot be."""
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
     except ValueError as error:
         raise CorruptFrame(f"a JPEG picture with a damaged header: {error}") from None
+    if width * height > LARGEST:
+        raise CorruptFrame(f"a JPEG picture with a damaged header: {width}x{height} pixels")
     return int(width), int(height)
 
 
 def verify(jpeg: bytes) -> None:
     """Decode the whole picture and raise CorruptFrame if anything in it is damaged (3 to 4 ms at 1280x720)."""
+    size(jpeg)
     try:
         simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", strict=True)
     except ValueError as error:

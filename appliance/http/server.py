@@ -58,8 +58,8 @@ class _Gateway(wsgi.Gateway_10):
         headers = [header for header in request.outheaders if header[0].lower() != b"content-length"]
         lines = [b"HTTP/1.1 " + request.status, *(name + b": " + value for name, value in headers)]
         head = b"\r\n".join([*lines, b"Connection: close", b"", b""])
-        # cheroot shuts a socket down when it closes its connection; a lingering one it only forgets.
-        connection = request.conn.socket.dup()
+        # Detached, the descriptor is ours alone; a lingering connection is one that cheroot does not shut down.
+        connection = socket.socket(fileno=request.conn.socket.detach())
         request.conn.linger = request.close_connection = True
         self._accept(connection, head)
 
@@ -92,7 +92,8 @@ class Server:
         try:
             self._listening.result(timeout=10)
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # cheroot wraps it in words
+            reason = cause.strerror or str(cause)
             raise ConfigurationError([f"http.host, http.port: cannot listen on {self.url}: {reason}"]) from None
 
     def stop(self, timeout: float = 1.0) -> None:

@@ -1,0 +1,23 @@
+"""Documents that follow from declarations are current, and name everything."""
+
+from pathlib import Path
+
+import pytest
+
+from appliance import settings
+from appliance.documentation import documents
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("path", documents())
+def test_a_generated_document_is_current(path: str) -> None:
+    assert (ROOT / path).read_text(encoding="utf-8") == documents()[path], "run `make docs`"
+
+
+def test_every_setting_is_documented() -> None:
+    text = documents()["docs/settings.md"]
+    for name in settings.parameters():
+        assert f"### `{name}`" in text
+        assert settings.environment_name(name) in text
+        assert settings.flag(name) in text

@@ -65,7 +65,16 @@ class _Gateway(wsgi.Gateway_10):
 
 
 class _CherootServer(wsgi.Server):
-    """cheroot's server, logging to our log."""
+    """cheroot's server, logging to our log, and keeping why it could not bind, which it wraps into words."""
+
+    bind_error: OSError | None = None
+
+    def bind(self, family: int, type: int, proto: int = 0) -> Any:
+        try:
+            return super().bind(family, type, proto)
+        except OSError as error:
+            self.bind_error = error
+            raise
 
     def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
         log.log(level, "%s", msg, exc_info=traceback)
@@ -92,7 +101,7 @@ class Server:
         try:
             self._listening.result(timeout=10)
         except OSError as error:
-            cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # cheroot wraps it in words
+            cause = self._cheroot.bind_error or error
             reason = cause.strerror or str(cause)
             raise ConfigurationError([f"http.host, http.port: cannot listen on {self.url}: {reason}"]) from None
 

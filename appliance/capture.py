@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from appliance import jpeg
-from appliance.camera import AUTO, TEST_PATTERN, Camera, find_source, open_camera
+from appliance.camera import AUTO, TEST_PATTERN, Camera, find_source, is_device, open_camera
 from appliance.controls import Control
 from appliance.errors import Busy, CameraLost, CameraUnavailable, CorruptFrame, InvalidValue
 from appliance.frames import Format, Frame, FrameSlot
@@ -223,8 +222,6 @@ class Capture:
         if camera.passes_through or self._slot.wanted:
             try:
                 data = camera.jpeg()
-                if self.status.state != "live" and camera.passes_through:
-                    jpeg.size(data)
             except CorruptFrame as error:
                 self.corrupt += 1
                 log.debug("frame dropped: %s", error)
@@ -243,7 +240,7 @@ class Capture:
         self._panel.apply_remembered(camera)
         self._know(camera.controls())
         log.info("%s (%s) is live: %s", camera.description, camera.device, camera.granted)
-        if camera.passes_through is False and camera.granted.pixel_format not in ("BGR3",):
+        if is_device(camera.device) and not camera.passes_through:
             log.info("the camera makes no JPEG pictures: frames are encoded while somebody looks")
         if self._reformat:
             (job, _), self._reformat = self._reformat, None

@@ -61,6 +61,7 @@ class Daemon:
             self.server.start()
             started.callback(self.server.stop)
             started.callback(self.slot.close)  # releases the workers that wait for a frame
+            started.callback(self.memory.flush)
             self.capture.start()
             started.callback(self.capture.stop)
             if self.bridge:
@@ -89,11 +90,12 @@ class Daemon:
         }
 
     def _supervise(self) -> None:
-        """Once a second: tell listeners and systemd how things are, and feed the watchdog if all is well."""
+        """Once a second: tell how things are, write what is new, and feed the watchdog if all is well."""
         interval = systemd.watchdog_interval()
         feed_at = 0.0
         while not self._stopping.wait(_TICK):
             self.appliance.tick()
+            self.memory.flush()
             systemd.notify(f"STATUS={self._status_line()}")
             if interval and time.monotonic() >= feed_at:
                 if trouble := self._trouble(interval * _PATIENCE):

@@ -13,15 +13,17 @@ log = logger(__name__)
 
 
 class Memory:
-    """A small JSON file, one for each camera, written only when something changed.
+    """A small JSON file, one for each camera, written by `flush` when something changed.
 
-    A file that cannot be read or written costs the memory, never a picture: it is logged and life goes on.
+    Remembering waits for no disk: it is the camera thread that remembers, and an SD card can take seconds. A file that
+    cannot be read or written costs the memory, never a picture: it is logged and life goes on.
     """
 
     def __init__(self, directory: Path, camera: str, configured: Format) -> None:
         self._path = directory / f"{camera}.json"
         self._configured = configured
         self._content = self._read()
+        self._written = self._content
 
     @property
     def controls(self) -> dict[str, Value]:
@@ -44,16 +46,16 @@ class Memory:
 
     def remember_controls(self, values: dict[str, Value]) -> None:
         """Add these values to what is remembered."""
-        self._write(controls=self.controls | values)
+        self._change(controls=self.controls | values)
 
     def forget_controls(self, names: list[str] | None) -> None:
         """Forget these controls, or all."""
         kept = {} if names is None else {name: value for name, value in self.controls.items() if name not in names}
-        self._write(controls=kept)
+        self._change(controls=kept)
 
     def remember_format(self, wanted: Format) -> None:
         """Remember the format for as long as the settings stay as they are."""
-        self._write(format=wanted.as_json(), format_configured=self._configured.as_json())
+        self._change(format=wanted.as_json(), format_configured=self._configured.as_json())
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -65,13 +67,18 @@ class Memory:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def _write(self, **changes: Any) -> None:
-        content = self._content | changes
-        if content == self._content:
+    def flush(self) -> None:
+        """Write what changed since the last time, if anything did. Never raises."""
+        content = self._content
+        if content == self._written:
             return
-        self._content = content
+        self._written = content
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
         except OSError as error:
             log.warning("%s cannot be written, values will be lost at a restart: %s", self._path, error.strerror)
+
+    def _change(self, **changes: Any) -> None:
+        """Replace the content as a whole, so that `flush`, on another thread, sees all of a change or nothing."""
+        self._content = self._content | changes

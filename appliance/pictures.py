@@ -8,6 +8,7 @@ import errno
 import os
 import re
 import threading
+import time
 from bisect import bisect_left
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -23,8 +24,12 @@ log = logger(__name__)
 
 THUMBNAIL_WIDTH = 320  # pixels
 _THUMBNAILS_KEPT = 200  # about 10 kB each
-_NAME = re.compile(r"(\d{6,12})_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)\.jpg")
+_NAME = re.compile(
+    r"(?!000000)([0-9]{6}|[1-9][0-9]{6,})_([12][0-9]{3}-[0-9]{2}-[0-9]{2})T([0-9]{2}-[0-9]{2}-[0-9]{2})\.jpg"
+)
 _COUNTER = ".last-number"
+_COUNTED = re.compile(r"[0-9]{1,15}\n?")
+_SETTLED = 3_000_000_000  # ns after a change until the next one surely has another time; on FAT that takes 2 s
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -58,7 +63,8 @@ class Pictures:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # what is known of the folder; not held while a disk is written
+        self._storing = threading.Lock()
         self._names: dict[int, str] = {}
         self._numbers: list[int] = []  # sorted
         self._seen: int | None = None  # modification time of the folder, in ns, when it was read last
@@ -66,9 +72,10 @@ class Pictures:
         self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
 
     def prepare(self) -> None:
-        """Make the folder and read it; log, not raise, where that is impossible: taking a picture will say it again."""
+        """Make, tidy and read the folder; log where that is impossible: taking a picture will raise it again."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
         except OSError as error:
             log.error("pictures cannot be stored: %s: %s", self.directory, error.strerror)
         else:
@@ -92,16 +99,16 @@ class Pictures:
 
     def store(self, data: bytes, taken_at: datetime) -> Picture:
         """Store the JPEG under the next number. Raises StorageFull or StorageUnwritable, leaving nothing behind."""
-        with self._lock:
+        with self._storing:
             try:
                 self.directory.mkdir(parents=True, exist_ok=True)
-                self._look()
                 number = self._next_number()
                 name = f"{number:06}_{taken_at:%Y-%m-%dT%H-%M-%S}.jpg"
                 files.write_atomically(self.directory / _COUNTER, f"{number}\n".encode())
                 self._put(self.directory / name, data)
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
+        with self._lock:
             self._look(anew=True)
             return self._describe(number)
 
@@ -145,6 +152,7 @@ class Pictures:
     def thumbnail(self, number: int) -> bytes:
         """Return a small JPEG of the picture. Raises NotFound."""
         with self._lock:
+            self._look()
             if number in self._thumbnails and number in self._names:
                 self._thumbnails.move_to_end(number)
                 return self._thumbnails[number]
@@ -172,10 +180,13 @@ class Pictures:
     def _next_number(self) -> int:
         """Return the number after the greatest that was ever given: the counter file remembers deleted ones."""
         try:
-            counted = int((self.directory / _COUNTER).read_text())
-        except (FileNotFoundError, ValueError):
-            counted = 0
-        return max(counted, self._numbers[-1] if self._numbers else 0) + 1
+            text = (self.directory / _COUNTER).read_text(encoding="ascii")
+        except (FileNotFoundError, UnicodeDecodeError):
+            text = ""
+        counted = int(text) if _COUNTED.fullmatch(text) else 0
+        with self._lock:
+            self._look()
+            return max(counted, self._numbers[-1] if self._numbers else 0) + 1
 
     def _put(self, path: Path, data: bytes) -> None:
         """Let the whole file appear under its name, or raise OSError; a file that is there stays."""
@@ -186,22 +197,32 @@ class Pictures:
             temporary.unlink(missing_ok=True)
         files.sync_folder(self.directory)
 
-    def _look(self, anew: bool = False) -> None:
-        """Read the folder again if anything in it was added, renamed or deleted since.
+    def _remove_leftovers(self) -> None:
+        """Delete what a power cut left half-written. Raises OSError."""
+        for path in self.directory.glob(".*.tmp"):
+            name = path.name.removeprefix(".").removesuffix(".tmp")
+            if name == _COUNTER or _NAME.fullmatch(name):
+                path.unlink()
 
-        `anew` is for changes of our own: two in one tick of the file system's clock (4 ms) look like one.
+    def _look(self, anew: bool = False) -> None:
+        """Read the folder again if anything in it was added, renamed or deleted since, or `anew`.
+
+        Two changes in one tick of the file system's clock look like one, so a time that is not long ago says nothing.
         """
         try:
             changed = self.directory.stat().st_mtime_ns
             if changed == self._seen and not anew:
                 return
-            matches = [match for entry in os.scandir(self.directory) if (match := _NAME.fullmatch(entry.name))]
+            self._seen = changed if time.time_ns() - changed > _SETTLED else None
+            known = set(self._names.values())
+            with os.scandir(self.directory) as entries:
+                present = [each.name for each in entries if each.is_file(follow_symlinks=False)]
+            names = [name for name in present if name in known or _is_ours(name)]
         except OSError:
-            matches, changed = [], -1
-        self._names = {int(match[1]): match[0] for match in matches}
+            names, self._seen = [], None
+        self._names = {int(name.partition("_")[0]): name for name in names}
         self._numbers = sorted(self._names)
         self._described = {number: each for number, each in self._described.items() if number in self._names}
-        self._seen = changed
 
     def _describe(self, number: int) -> Picture:
         if number not in self._described:
@@ -225,6 +246,15 @@ def _described(directory: Path, number: int, names: dict[int, str]) -> Picture:
         dimensions = None, None
     taken_at = datetime.strptime(name.partition("_")[2], "%Y-%m-%dT%H-%M-%S.jpg").astimezone()
     return Picture(number, name, taken_at, length, *dimensions)
+
+
+def _is_ours(name: str) -> bool:
+    """Tell whether this is the name of a picture: a number and a time that can be."""
+    match = _NAME.fullmatch(name)
+    try:
+        return bool(match and datetime.fromisoformat(f"{match[2]} {match[3].replace('-', ':')}"))
+    except ValueError:
+        return False
 
 
 def _rename_without_replacing(source: Path, target: Path) -> None:

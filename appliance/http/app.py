@@ -77,6 +77,7 @@ class Routes:
         self.application = Bottle()
         self.application.default_error_handler = _http_error
         self.application.install(_answer_errors)
+        self.application.add_hook("before_request", _refuse_undecodable_path)
         self.application.add_hook("after_request", lambda: response.headers.update(_HEADERS))
         for command in commands.values():
             self._route_command(command)
@@ -103,7 +104,7 @@ class Routes:
         has_body = declaration.method not in ("GET", "DELETE")
 
         def run(**in_path: str) -> Any:
-            arguments = _body() if has_body else {name: Text(value) for name, value in request.query.decode().items()}
+            arguments: dict[str, object] = _body() if has_body else dict(_query())
             result = command(arguments | {name: Text(value) for name, value in in_path.items()})
             response.status = declaration.status
             response.set_header("Cache-Control", "no-store")
@@ -151,8 +152,9 @@ class Routes:
         return ""
 
     def _snapshot(self) -> Any:
-        max_age = _MAX_AGE.parse(Text(request.query.max_age)) if "max_age" in request.query else 0.0
-        frame = self._appliance.snapshot(float(max_age))
+        query = _query()
+        max_age = float(_MAX_AGE.parse(query["max_age"])) if "max_age" in query else 0.0
+        frame = self._appliance.snapshot(max_age)
         return HTTPResponse(frame.jpeg, 200, _frame_headers(frame))
 
     def _picture(self, id: str) -> Any:
@@ -199,10 +201,27 @@ def _frame_headers(frame: Frame) -> dict[str, str]:
     }
 
 
+def _refuse_undecodable_path() -> None:
+    """Refuse a path that is not UTF-8: Bottle would leave out what it cannot read and answer another path."""
+    try:
+        request.environ["bottle.raw_path"].encode("latin1").decode()
+    except UnicodeDecodeError:
+        raise bottle.HTTPError(404) from None
+
+
+def _query() -> dict[str, Text]:
+    try:
+        return {name: Text(value) for name, value in request.query.decode().items()}
+    except UnicodeDecodeError:
+        raise InvalidRequest("the query of the address is not text in UTF-8") from None
+
+
 def _body() -> dict[str, object]:
     """Return the JSON object in the body of the request; nothing at all counts as an empty one."""
     if request.content_length > BODY_LIMIT:
         raise _PayloadTooLargeError(f"the body has {request.content_length} bytes; {BODY_LIMIT} are accepted")
+    if request.chunked:
+        raise InvalidRequest("send the body with a Content-Length, not in chunks")
     data = request.body.read(BODY_LIMIT + 1)
     if len(data) > BODY_LIMIT:
         raise _PayloadTooLargeError(f"the body has more than the {BODY_LIMIT} bytes that are accepted")

@@ -177,6 +177,13 @@ def test_a_body_that_is_no_json_object_is_refused_and_the_stream_goes_on(
     assert shared.ask("GET", "/healthz").status == 200
 
 
+def test_a_body_in_chunks_is_refused_not_taken_for_an_empty_one(shared: RunningAppliance) -> None:
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    answer = shared.ask("POST", "/api/pictures", headers=headers, raw=b"2\r\n{}\r\n0\r\n\r\n")
+    assert answer.status == 400
+    assert "Content-Length" in answer.error[1]
+
+
 def test_a_body_of_another_type_is_refused_with_the_type_that_would_do(shared: RunningAppliance) -> None:
     answer = shared.ask("PATCH", "/api/controls", headers={"Content-Type": "text/plain"}, raw=b"{}")
     assert answer.status == 415
@@ -187,6 +194,9 @@ def test_a_body_of_another_type_is_refused_with_the_type_that_would_do(shared: R
     ("method", "path", "body", "status", "words"),
     [
         ("GET", "/api/nothing", None, 404, "/api/nothing"),
+        ("GET", "/%ff%fe", None, 404, ""),
+        ("GET", "/api/state?x=%ff", None, 400, "UTF-8"),
+        ("GET", "/snapshot.jpg?max_age=%ff", None, 400, "UTF-8"),
         ("GET", "/web/../setup.py", None, 404, ""),
         ("GET", "/web/%2e%2e/setup.py", None, 404, ""),
         ("GET", "/web/..%2fsetup.py", None, 404, ""),

@@ -73,7 +73,7 @@ class Capture:
         self.captured = 0
         self.corrupt = 0
         self.alive_at = time.monotonic()
-        self.known_controls: list[Control] = []
+        self.known_controls: list[Control] | None = None
         self.on_change: Callable[[], None] | None = None
         self.on_controls: Callable[[], None] | None = None
         self._quality = quality

@@ -69,7 +69,7 @@ class Appliance:
         self._started_at = time.monotonic()
         self._listeners: list[Listener] = []
         capture.on_change = lambda: self._tell("state", self.get_state())
-        capture.on_controls = lambda: self._tell("controls", self.known_controls())
+        capture.on_controls = lambda: self._tell("controls", self.known_controls() or {})
 
     def listen(self, listener: Listener) -> None:
         """Call the listener at every change from now on."""
@@ -215,9 +215,10 @@ class Appliance:
         """
         return self._frame_since(time.monotonic() - max_age, SNAPSHOT_TIMEOUT)
 
-    def known_controls(self) -> dict[str, Any]:
-        """Return the controls as they were read last, without asking the camera."""
-        return report(self._capture.known_controls)
+    def known_controls(self) -> dict[str, Any] | None:
+        """Return the controls as they were read last, without asking the camera; None before the first time."""
+        controls = self._capture.known_controls
+        return None if controls is None else report(controls)
 
     def is_fresh(self) -> bool:
         """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more."""

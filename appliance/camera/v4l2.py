@@ -68,6 +68,8 @@ class V4L2Camera:
         image = data.astype("uint8", copy=False)
         if self.granted.pixel_format in _ENCODED:
             return jpeg.encode_yuyv(image, self._quality)
+        if image.ndim == 2:  # a grey camera
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR).astype("uint8", copy=False)
         return jpeg.encode_bgr(image, self._quality)
 
     def formats(self) -> list[AvailableFormat]:
@@ -110,8 +112,9 @@ def _start(path: str, wanted: Format, pixel_format: str) -> cv2.VideoCapture:
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
     capture.set(cv2.CAP_PROP_FPS, wanted.fps)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)
-    if pixel_format in _PASSED_THROUGH + _ENCODED:
-        capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+    # Asked for a format that the device lacks, OpenCV says yes and takes another: what counts is what is set now.
+    as_it_is = _granted(capture).pixel_format in _PASSED_THROUGH + _ENCODED
+    capture.set(cv2.CAP_PROP_CONVERT_RGB, 0 if as_it_is else 1)
     if not capture.isOpened():
         raise CameraUnavailable(f"the camera refuses {wanted}")
     return capture

@@ -137,7 +137,8 @@ class Routes:
     def _events(self) -> Any:
         """Answer with the state and the controls, then every event."""
         response.content_type = "text/event-stream; charset=utf-8"
-        first = event("state", self._appliance.get_state()) + event("controls", self._appliance.known_controls())
+        controls = self._appliance.known_controls()
+        first = event("state", self._appliance.get_state()) + (event("controls", controls) if controls else b"")
         return self._hand_over(
             lambda connection, head: self._broadcaster.admit_listener(connection, head + first), is_viewer=False
         )

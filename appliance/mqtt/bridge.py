@@ -197,7 +197,9 @@ class Bridge:
         """Subscribe and publish everything, as after each connect the broker may know nothing."""
         self._client.subscribe([(topic, 1) for topic in self.topics.subscriptions])
         self._published.clear()
-        self._latest |= {"state": self._appliance.get_state(), "controls": self._appliance.known_controls()}
+        self._latest["state"] = self._appliance.get_state()
+        if controls := self._appliance.known_controls():
+            self._latest["controls"] = controls
         pictures = self._commands.invoke("list_pictures", {"limit": 1})["pictures"]
         if pictures:
             self._publish_picture(pictures[0]["id"])

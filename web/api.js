@@ -1,0 +1,133 @@
+/**
+ * Requests to the appliance. Addresses are relative, so the page also works under a path prefix of a reverse proxy.
+ *
+ * @typedef {import("./types.js").Controls} Controls
+ * @typedef {import("./types.js").ControlValue} ControlValue
+ * @typedef {import("./types.js").Format} Format
+ * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("./types.js").PictureFormat} PictureFormat
+ * @typedef {import("./types.js").PicturePage} PicturePage
+ */
+
+/** A change of format may reopen the camera, which takes seconds. */
+const ANSWER_TIMEOUT_MS = 20_000;
+
+/** A request that the appliance refused, or that never reached it. */
+export class ApiError extends Error {
+  /**
+   * @param {string} code a stable word, such as "storage_full"; "unreachable" when there was no answer
+   * @param {string} message a sentence for people
+   */
+  constructor(code, message) {
+    super(message);
+    this.name = "ApiError";
+    this.code = code;
+  }
+}
+
+/**
+ * The sentence to show for any failure.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Turns an answer with an error status into an ApiError; a proxy in between may answer with something that is not JSON.
+ *
+ * @param {Response} response
+ * @returns {Promise<ApiError>}
+ */
+export async function errorFrom(response) {
+  const body = await response.json().catch(() => null);
+  const { code = "unknown", message = `The appliance answered with status ${response.status}.` } = body?.error ?? {};
+  return new ApiError(code, message);
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<any>} the JSON of the answer
+ * @throws {ApiError}
+ */
+async function request(method, path, body) {
+  /** @type {RequestInit} */
+  const init = { method, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), cache: "no-store" };
+  if (body) {
+    init.headers = { "Content-Type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  try {
+    const response = await fetch(path, init);
+    if (!response.ok) throw await errorFrom(response);
+    return await response.json();
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new ApiError("unreachable", "The appliance does not answer.");
+  }
+}
+
+/**
+ * The relative address of what the appliance names by an absolute path.
+ *
+ * @param {string} path such as "/api/pictures/12.jpg"
+ * @returns {string}
+ */
+export function relative(path) {
+  return path.replace(/^\/+/, "");
+}
+
+/**
+ * @param {Record<string, ControlValue>} changes
+ * @returns {Promise<Controls>} what the device reports afterwards
+ */
+export function setControls(changes) {
+  return request("PATCH", "api/controls", changes);
+}
+
+/**
+ * @param {string[]} [names] all controls if left out
+ * @returns {Promise<Controls>}
+ */
+export function resetControls(names) {
+  return request("POST", "api/controls/reset", names ? { names } : {});
+}
+
+/** @returns {Promise<Format>} */
+export function getFormat() {
+  return request("GET", "api/format");
+}
+
+/**
+ * @param {Partial<PictureFormat>} changes
+ * @returns {Promise<Format>}
+ */
+export function setFormat(changes) {
+  return request("PATCH", "api/format", changes);
+}
+
+/**
+ * @param {number} limit
+ * @param {number | null} [before] only pictures older than this one
+ * @returns {Promise<PicturePage>}
+ */
+export function listPictures(limit, before = null) {
+  return request("GET", `api/pictures?limit=${limit}${before === null ? "" : `&before=${before}`}`);
+}
+
+/** @returns {Promise<Picture>} */
+export function takePicture() {
+  return request("POST", "api/pictures", {});
+}
+
+/**
+ * @param {number} id
+ * @returns {Promise<{deleted: Picture}>}
+ */
+export function deletePicture(id) {
+  return request("DELETE", `api/pictures/${id}`);
+}

@@ -1,0 +1,141 @@
+/**
+ * One control of the camera on the page: its field, its reset button, and what there is to say about it.
+ *
+ * @typedef {import("./types.js").Control} Control
+ * @typedef {import("./types.js").Controls} Controls
+ * @typedef {import("./types.js").ControlValue} ControlValue
+ */
+
+import { messageOf, resetControls, setControls } from "./api.js";
+import { find, fromTemplate, setText } from "./dom.js";
+import { FIELDS } from "./fields.js";
+import { Sender } from "./sender.js";
+
+/**
+ * @param {Control} control
+ * @returns {string} why it cannot be set now, empty if it can
+ */
+function obstacle(control) {
+  if (control.read_only) return "Read-only: the camera sets this itself";
+  return control.inactive ? "Not used while an automatic mode is on" : "";
+}
+
+/** A control and its element, which carries `data-control` with the name. */
+export class ControlView {
+  /**
+   * @param {Control} control
+   * @param {(controls: Controls) => void} onReport the device reported all its values
+   */
+  constructor(control, onReport) {
+    this.control = control;
+    this.onReport = onReport;
+    this.element = fromTemplate(`control-${control.kind}`);
+    this.element.dataset.control = control.name;
+    this.resetButton = /** @type {HTMLButtonElement | null} */ (this.element.querySelector("[data-action=reset]"));
+    this.errorText = find(".control-error", HTMLElement, this.element);
+    this.hintText = find(".control-hint", HTMLElement, this.element);
+    this.field = FIELDS[control.kind](this.element, {
+      set: (value) => this.#set(value),
+      release: () => this.#settle(),
+    });
+    /** @type {Sender<ControlValue>} */
+    this.sender = new Sender(
+      (value) => this.#send(() => setControls({ [this.control.name]: value })),
+      () => this.#settle(),
+    );
+    this.resetButton?.addEventListener("click", () => this.#reset());
+    this.#name();
+    this.#settle();
+  }
+
+  /** @param {Control} control as the device reports it now; shown as soon as the user's hand is off it */
+  update(control) {
+    this.control = control;
+    this.#settle();
+  }
+
+  /** Gives the elements their names for people, tests and screen readers. */
+  #name() {
+    const { name, label } = this.control;
+    const id = `control-${name}`;
+    const [first, ...others] = this.field.inputs;
+    first.id = id;
+    for (const other of others) other.setAttribute("aria-label", `${label}, exact value`);
+    const labelElement = this.element.querySelector("label");
+    if (labelElement) {
+      labelElement.htmlFor = id;
+      find(".control-label", HTMLElement, this.element).textContent = label;
+    }
+    this.hintText.id = `${id}-hint`;
+    this.errorText.id = `${id}-error`;
+    for (const input of this.field.inputs) input.setAttribute("aria-describedby", `${id}-hint ${id}-error`);
+    this.resetButton?.setAttribute("aria-label", `Reset ${label} to its default`);
+  }
+
+  /** @param {ControlValue} value */
+  #set(value) {
+    this.#showError("");
+    this.sender.push(value);
+  }
+
+  async #reset() {
+    this.#showError("");
+    await this.#send(() => resetControls([this.control.name]));
+    this.#settle();
+    if (document.activeElement === document.body || document.activeElement === this.resetButton) {
+      this.field.inputs[0].focus(); // the button has just gone
+    }
+  }
+
+  /** @param {() => Promise<Controls>} request */
+  async #send(request) {
+    try {
+      this.onReport(await request());
+    } catch (error) {
+      this.#showError(messageOf(error));
+    }
+  }
+
+  /** Shows what the device reports, unless the user is at it or a change is on its way. */
+  #settle() {
+    this.#describe();
+    if (this.field.held() || this.sender.busy) return;
+    this.field.show(this.control);
+  }
+
+  #describe() {
+    const { control } = this;
+    const reason = obstacle(control);
+    for (const input of this.field.inputs) {
+      /** @type {HTMLInputElement} */ (input).disabled = reason !== "";
+      if (reason) input.setAttribute("aria-description", reason);
+      else input.removeAttribute("aria-description");
+    }
+    this.element.title = reason;
+    this.element.dataset.usable = String(reason === "");
+    setText(this.hintText, reason);
+    this.hintText.hidden = reason === "";
+    const changed = control.default !== null && control.value !== control.default && reason === "";
+    if (this.resetButton) {
+      this.resetButton.disabled = !changed;
+      this.resetButton.title = `Default: ${this.#inWords(control.default)}`;
+    }
+  }
+
+  /** @param {ControlValue} value */
+  #inWords(value) {
+    if (typeof value === "boolean") return value ? "on" : "off";
+    const choice = this.control.choices?.find((one) => one.value === value);
+    return choice?.label ?? [value, this.control.unit].filter((word) => word !== null).join(" ");
+  }
+
+  /** @param {string} message empty: no error */
+  #showError(message) {
+    setText(this.errorText, message);
+    this.errorText.hidden = message === "";
+    for (const input of this.field.inputs) {
+      if (message) input.setAttribute("aria-invalid", "true");
+      else input.removeAttribute("aria-invalid");
+    }
+  }
+}

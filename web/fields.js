@@ -1,0 +1,165 @@
+/**
+ * The input elements of a control, by kind. A field shows what the device reports, and tells what the user wants.
+ *
+ * @typedef {import("./types.js").Control} Control
+ * @typedef {import("./types.js").ControlValue} ControlValue
+ * @typedef {object} Field
+ * @property {(control: Control) => void} show shows the reported value and limits
+ * @property {() => boolean} held whether the user is dragging or typing, so that nothing may change under the hand
+ * @property {HTMLElement[]} inputs the first one carries the label
+ *
+ * @typedef {object} FieldActions
+ * @property {(value: ControlValue) => void} set the user wants this value
+ * @property {() => void} release the user let go without a new value: show the reported one again
+ */
+
+import { find } from "./dom.js";
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {Control} control
+ */
+function setLimits(input, { minimum, maximum, step }) {
+  input.min = String(minimum ?? "");
+  input.max = String(maximum ?? "");
+  input.step = String(step || 1);
+}
+
+/**
+ * @param {Control} control
+ * @param {ControlValue} value
+ * @returns {string} how far along the range the value is, from "0" to "1"
+ */
+function fraction({ minimum, maximum }, value) {
+  const low = Number(minimum);
+  const width = Number(maximum) - low;
+  return String(width > 0 ? Math.min(1, Math.max(0, (Number(value) - low) / width)) : 0);
+}
+
+/**
+ * Lets the user type in peace: the value counts on Enter or when the field is left, and Escape takes it back.
+ *
+ * @param {HTMLInputElement} input
+ * @param {(text: string) => void} onDone
+ * @param {() => void} release
+ * @returns {() => boolean} whether something is typed that does not count yet
+ */
+function typing(input, onDone, release) {
+  let dirty = false;
+  const undo = () => {
+    if (!dirty) return;
+    dirty = false;
+    release();
+  };
+  input.addEventListener("input", () => (dirty = true));
+  input.addEventListener("blur", undo);
+  input.addEventListener("keydown", (event) => event.key === "Escape" && undo());
+  input.addEventListener("change", () => {
+    dirty = false;
+    onDone(input.value);
+  });
+  return () => dirty;
+}
+
+/**
+ * @param {HTMLInputElement} range
+ * @param {FieldActions["release"]} release
+ * @returns {() => boolean} whether a finger or mouse holds the slider
+ */
+function dragging(range, release) {
+  let held = false;
+  range.addEventListener("pointerdown", () => (held = true));
+  for (const name of ["pointerup", "pointercancel", "change", "blur"]) {
+    range.addEventListener(name, () => {
+      if (!held) return;
+      held = false;
+      release();
+    });
+  }
+  return () => held;
+}
+
+/** @type {(root: HTMLElement, actions: FieldActions) => Field} */
+function integerField(root, { set, release }) {
+  const range = find("input[type=range]", HTMLInputElement, root);
+  const number = find("input[type=number]", HTMLInputElement, root);
+  const slider = find(".slider", HTMLElement, root);
+  /** @type {Control} */ let shown;
+  const fill = () => slider.style.setProperty("--fill", fraction(shown, range.value));
+  const typed = typing(number, (text) => (text.trim() === "" ? release() : set(Number(text))), release);
+  const dragged = dragging(range, release);
+  range.addEventListener("input", () => {
+    number.value = range.value;
+    fill();
+    set(Number(range.value));
+  });
+  return {
+    inputs: [range, number],
+    held: () => typed() || dragged(),
+    show(control) {
+      shown = control;
+      for (const input of [range, number]) {
+        setLimits(input, control);
+        input.value = String(control.value ?? "");
+      }
+      number.inputMode = Number(control.minimum) < 0 ? "" : "numeric"; // some numeric keyboards have no minus
+      fill();
+      slider.style.setProperty("--default", fraction(control, control.default));
+      find(".default-mark", HTMLElement, slider).hidden = control.default === null;
+      find(".unit", HTMLElement, root).textContent = control.unit ?? "";
+    },
+  };
+}
+
+/** @type {(root: HTMLElement, actions: FieldActions) => Field} */
+function booleanField(root, { set }) {
+  const input = find("input", HTMLInputElement, root);
+  input.addEventListener("change", () => set(input.checked));
+  return { inputs: [input], held: () => false, show: (control) => (input.checked = control.value === true) };
+}
+
+/** @type {(root: HTMLElement, actions: FieldActions) => Field} */
+function menuField(root, { set }) {
+  const select = find("select", HTMLSelectElement, root);
+  /** @type {NonNullable<Control["choices"]>} */ let choices = [];
+  select.addEventListener("change", () => set(choices[select.selectedIndex].value));
+  return {
+    inputs: [select],
+    held: () => false,
+    show(control) {
+      if (JSON.stringify(control.choices) !== JSON.stringify(choices)) {
+        choices = control.choices ?? [];
+        select.replaceChildren(
+          ...choices.map(({ value, label }) => {
+            const mark = value === control.default ? " (default)" : "";
+            return new Option(label + mark, String(value));
+          }),
+        );
+      }
+      select.selectedIndex = choices.findIndex(({ value }) => value === control.value);
+    },
+  };
+}
+
+/** @type {(root: HTMLElement, actions: FieldActions) => Field} */
+function textField(root, { set, release }) {
+  const input = find("input", HTMLInputElement, root);
+  const held = typing(input, set, release);
+  return { inputs: [input], held, show: (control) => (input.value = String(control.value ?? "")) };
+}
+
+/** @type {(root: HTMLElement, actions: FieldActions) => Field} */
+function buttonField(root, { set }) {
+  const button = find("button", HTMLButtonElement, root);
+  button.addEventListener("click", () => set(true));
+  return { inputs: [button], held: () => false, show: (control) => (button.textContent = control.label) };
+}
+
+/** @type {Record<Control["kind"], (root: HTMLElement, actions: FieldActions) => Field>} */
+export const FIELDS = {
+  integer: integerField,
+  boolean: booleanField,
+  menu: menuField,
+  text: textField,
+  button: buttonField,
+};

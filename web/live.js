@@ -1,0 +1,137 @@
+/**
+ * The live picture: stream parts become bitmaps on a canvas. One frame is decoded at a time; of those that arrive meanwhile
+ * only the newest is kept. The connection is held only while somebody wants the picture and can see the page.
+ *
+ * @typedef {import("./multipart.js").Part} Part
+ * @typedef {import("./stream.js").StreamState} StreamState
+ * @typedef {object} LiveStatus
+ * @property {"stopped" | "hidden" | "connecting" | "waiting" | "live" | "placeholder"} state
+ * @property {string | null} reason why the appliance refused the stream
+ */
+
+import { RateMeter } from "./rate.js";
+import { Stream } from "./stream.js";
+
+/** Shows the stream on a canvas; `canvas.dataset` has the state and the number of frames shown. */
+export class LivePicture {
+  /** @type {Part | null} */ #newest = null;
+  #decoding = false;
+  #wanted = false;
+  #frames = 0;
+  #rate = new RateMeter();
+  /** @type {LiveStatus} */ #status = { state: "stopped", reason: null };
+  /** @type {number | null} */ #capturedAt = null;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {string} url
+   * @param {(status: LiveStatus) => void} onStatus
+   */
+  constructor(canvas, url, onStatus) {
+    this.canvas = canvas;
+    this.onStatus = onStatus;
+    this.context = /** @type {ImageBitmapRenderingContext} */ (canvas.getContext("bitmaprenderer"));
+    this.stream = new Stream(
+      url,
+      (part) => this.#receive(part),
+      (state, reason) => this.#streamChanged(state, reason),
+    );
+    document.addEventListener("visibilitychange", () => this.#connectOrLeave());
+  }
+
+  /** Whether the viewer wants the picture, even while the page is hidden. */
+  get wanted() {
+    return this.#wanted;
+  }
+
+  /** Frames shown a second, null while there is too little to tell. */
+  get fps() {
+    return this.#rate.rate();
+  }
+
+  /** When the frame on the canvas was captured: milliseconds since the epoch on the appliance's clock. */
+  get capturedAt() {
+    return this.#capturedAt;
+  }
+
+  /** Wants the picture. */
+  start() {
+    this.#wanted = true;
+    this.#connectOrLeave();
+  }
+
+  /** Gives up the viewer place; the last picture stays. */
+  stop() {
+    this.#wanted = false;
+    this.#connectOrLeave();
+  }
+
+  #connectOrLeave() {
+    if (this.#wanted && document.visibilityState === "visible") this.stream.open();
+    else this.stream.close();
+  }
+
+  /**
+   * @param {StreamState} state
+   * @param {string | null} reason
+   */
+  #streamChanged(state, reason) {
+    this.#newest = null;
+    this.#rate.reset();
+    if (state === "closed") this.#setStatus(this.#wanted ? "hidden" : "stopped");
+    else this.#setStatus(state === "waiting" ? "waiting" : "connecting", reason);
+  }
+
+  /**
+   * @param {LiveStatus["state"]} state
+   * @param {string | null} [reason]
+   */
+  #setStatus(state, reason = null) {
+    if (this.#status.state === state && this.#status.reason === reason) return;
+    this.#status = { state, reason };
+    this.canvas.dataset.state = state;
+    this.onStatus(this.#status);
+  }
+
+  /** @param {Part} part */
+  #receive(part) {
+    this.#newest = part;
+    if (!this.#decoding) this.#decodeNewest();
+  }
+
+  async #decodeNewest() {
+    this.#decoding = true;
+    while (this.#newest) {
+      const part = this.#newest;
+      this.#newest = null;
+      try {
+        this.#show(await createImageBitmap(new Blob(part.pieces, { type: "image/jpeg" })), part.headers);
+      } catch {
+        // One frame that cannot be decoded is no reason to stop: the next one is a few milliseconds away.
+        this.canvas.dataset.undecodable = String(Number(this.canvas.dataset.undecodable ?? 0) + 1);
+      }
+    }
+    this.#decoding = false;
+  }
+
+  /**
+   * @param {ImageBitmap} bitmap
+   * @param {Map<string, string>} headers
+   */
+  #show(bitmap, headers) {
+    if (!this.#wanted || document.visibilityState !== "visible") {
+      bitmap.close();
+      return;
+    }
+    const { canvas } = this;
+    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+    }
+    this.context.transferFromImageBitmap(bitmap); // takes the bitmap's memory, and so closes it
+    this.#capturedAt = Number(headers.get("x-timestamp")) * 1000 || null;
+    this.#rate.count();
+    canvas.dataset.frames = String(++this.#frames);
+    this.#setStatus(headers.get("x-live") === "0" ? "placeholder" : "live");
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What is said over the live picture: whether it is live, why not, how fast and how old.
+ *
+ * @typedef {import("./live.js").LivePicture} LivePicture
+ * @typedef {import("./live.js").LiveStatus} LiveStatus
+ * @typedef {import("./clock.js").ServerClock} ServerClock
+ * @typedef {import("./types.js").State} State
+ */
+
+import { find, setText } from "./dom.js";
+import { ageInWords } from "./words.js";
+
+/**
+ * @typedef {object} Words
+ * @property {"live" | "waiting" | "lost" | "stopped"} mood
+ * @property {string} label a word or two
+ * @property {string} message a sentence, or empty
+ */
+
+/** @type {Record<Exclude<LiveStatus["state"], "live" | "placeholder">, Words>} */
+const WORDS = {
+  stopped: { mood: "stopped", label: "Stopped", message: "The picture is stopped." },
+  hidden: { mood: "stopped", label: "Paused", message: "Paused while the page is hidden." },
+  connecting: { mood: "waiting", label: "Connecting", message: "Connecting …" },
+  waiting: { mood: "waiting", label: "Reconnecting", message: "No connection. Trying again …" },
+};
+
+/**
+ * The honest state: a picture counts as live only if the stream, and the camera behind it, are.
+ *
+ * @param {LiveStatus} live
+ * @param {State["camera"] | null} camera null while unknown
+ * @returns {Words}
+ */
+export function describe(live, camera) {
+  if (live.state !== "live" && live.state !== "placeholder") {
+    const words = WORDS[live.state];
+    return live.reason ? { ...words, label: "Waiting", message: live.reason } : words;
+  }
+  if (camera?.state === "opening") {
+    return { mood: "waiting", label: "Opening camera", message: camera.reason ?? "The camera is being opened …" };
+  }
+  if (live.state === "placeholder" || camera?.state === "lost") {
+    return { mood: "lost", label: "No camera", message: camera?.reason ?? "The camera gives no picture." };
+  }
+  return { mood: "live", label: "Live", message: "" };
+}
+
+/** The frame around the canvas. */
+export class Stage {
+  /** @type {LiveStatus} */ #live = { state: "stopped", reason: null };
+  /** @type {State["camera"] | null} */ #camera = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {ServerClock} clock
+   */
+  constructor(root, clock) {
+    this.root = root;
+    this.clock = clock;
+    this.label = find("#live-label", HTMLElement, root);
+    this.message = find("#live-message", HTMLElement, root);
+    this.badge = find("#live-badge", HTMLElement, root);
+  }
+
+  /** @param {LiveStatus} live */
+  showLive(live) {
+    this.#live = live;
+    this.#render();
+  }
+
+  /** @param {State["camera"] | null} camera */
+  showCamera(camera) {
+    this.#camera = camera;
+    this.#render();
+  }
+
+  /**
+   * Measured at this browser: frames shown a second, and how old the frame on the canvas is.
+   *
+   * @param {LivePicture} picture
+   */
+  showMeasured(picture) {
+    const { fps, capturedAt } = picture;
+    const now = this.clock.now();
+    const age = capturedAt !== null && now !== null ? ageInWords(Math.max(0, now - capturedAt) / 1000) : null;
+    const live = this.root.dataset.mood === "live" && fps !== null;
+    const words = !live ? [] : [`${fps.toFixed(1)} fps`, age && `${age} old`];
+    setText(this.badge, words.filter(Boolean).join(" · "));
+    this.badge.hidden = words.length === 0;
+  }
+
+  #render() {
+    const { mood, label, message } = describe(this.#live, this.#camera);
+    this.root.dataset.state = this.#live.state;
+    this.root.dataset.mood = mood;
+    setText(this.label, label);
+    setText(this.message, message);
+    this.message.hidden = message === "";
+  }
+}

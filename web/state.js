@@ -1,0 +1,53 @@
+/**
+ * The facts about the appliance under the picture.
+ *
+ * @typedef {import("./types.js").State} State
+ */
+
+import { find, setText } from "./dom.js";
+import { ageInWords, bytesInWords, formatInWords, rateInWords } from "./words.js";
+
+const CAMERA_STATES = { live: "Live", opening: "Opening", lost: "Lost" };
+const MQTT_STATES = { off: "Off", connecting: "Connecting", connected: "Connected", refused: "Refused" };
+
+/**
+ * What to show, by the name in `data-state`; null hides the fact.
+ *
+ * @type {Record<string, (state: State) => string | null>}
+ */
+const FACTS = {
+  camera: ({ camera }) => [CAMERA_STATES[camera.state], camera.reason].filter(Boolean).join(": "),
+  device: ({ camera }) => camera.description ?? camera.device,
+  format: ({ format }) => (format.granted ? formatInWords(format.granted) : "None yet"),
+  fps: ({ fps }) => (fps === null ? "–" : `${fps.toFixed(1)} fps`),
+  frame_age: ({ frame_age: age }) => (age === null ? "–" : ageInWords(age)),
+  viewers: ({ viewers, max_viewers: places }) => `${viewers} of ${places}`,
+  dropped: ({ frames }) => (frames.dropped > 0 ? String(frames.dropped) : null),
+  corrupt: ({ frames }) => (frames.corrupt > 0 ? String(frames.corrupt) : null),
+  mqtt: ({ mqtt }) => [MQTT_STATES[mqtt.state], mqtt.reason].filter(Boolean).join(": "),
+  disk_free: ({ disk_free: free }) => (free === null ? null : `${bytesInWords(free)} free`),
+  pictures: ({ pictures }) => String(pictures),
+  temperature: ({ temperature }) => (temperature === null ? null : `${rateInWords(Math.round(temperature))} °C`),
+  under_voltage: ({ under_voltage: low }) => (low ? "Too low" : null),
+  version: ({ version }) => version,
+};
+
+/** The list of facts; each is a `[data-state]` inside of an element that is hidden when there is nothing to say. */
+export class StateLine {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+  }
+
+  /** @param {State} state */
+  show(state) {
+    this.root.dataset.camera = state.camera.state;
+    this.root.dataset.mqtt = state.mqtt.state;
+    for (const [name, inWords] of Object.entries(FACTS)) {
+      const value = find(`[data-state=${name}]`, HTMLElement, this.root);
+      const words = inWords(state);
+      setText(value, words ?? "");
+      /** @type {HTMLElement} */ (value.parentElement).hidden = words === null;
+    }
+  }
+}

@@ -11,7 +11,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -182,6 +183,15 @@ class RunningAppliance:
             process.wait()
             self._reader.join(STOPS_WITHIN)
 
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Let the process stand still for the time of the block: connections stay, nothing comes."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def ask(
         self,
         method: str,
@@ -216,8 +226,8 @@ class RunningAppliance:
         return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
     def stored(self) -> list[str]:
-        """Return the names of everything in the pictures folder, sorted."""
-        return sorted(path.name for path in self.pictures.iterdir())
+        """Return the names of everything in the pictures folder that is not hidden, sorted."""
+        return sorted(path.name for path in self.pictures.iterdir() if not path.name.startswith("."))
 
     def _says_address(self) -> re.Match[str] | None:
         if self.process.poll() is not None:

@@ -1,0 +1,140 @@
+"""The controls on the page: they show what the device reports and set what the user means."""
+
+import itertools
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Eventually
+from tests.running import RunningAppliance
+from tests.simcam import SimulatedCamera
+
+
+def open_panel(page: Page, appliance: RunningAppliance) -> None:
+    page.goto(appliance.url)
+    expect(page.locator("[data-control=brightness]")).to_be_visible()
+
+
+def test_every_control_of_the_camera_is_on_the_page(page: Page, watching: RunningAppliance) -> None:
+    open_panel(page, watching)
+    controls = watching.ask("GET", "api/controls").json["controls"]
+    names = page.locator("[data-control]").evaluate_all("all => all.map((one) => one.dataset.control)")
+    assert sorted(names) == sorted(control["name"] for control in controls)
+    for control in controls:
+        usable = not (control["inactive"] or control["read_only"])
+        first = page.locator(f"#control-{control['name']}")
+        expect(first).to_be_enabled(enabled=usable)
+        assert first.evaluate("one => one.labels.length") == 1
+
+
+def test_moving_a_slider_changes_the_device(
+    page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
+) -> None:
+    open_panel(page, watching)
+    slider = page.locator("[data-control=brightness] input[type=range]")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, middle, steps=50)
+    page.mouse.up()
+    eventually(lambda: simcam.controls["brightness"] == 64)
+    expect(page.locator("[data-control=brightness] input[type=number]")).to_have_value("64")
+    written = [write for write in simcam.statistics.writes if write.name == "brightness"]
+    for one, other in itertools.pairwise(written):
+        assert other.monotonic - one.monotonic > 0.05, "more than ten changes a second"
+
+
+def test_a_value_that_another_client_set_shows_on_the_page(page: Page, watching: RunningAppliance) -> None:
+    open_panel(page, watching)
+    watching.ask("PATCH", "api/controls", {"brightness": 17})
+    expect(page.locator("[data-control=brightness] input[type=range]")).to_have_value("17")
+    expect(page.locator("[data-control=brightness] input[type=number]")).to_have_value("17")
+
+
+def test_typing_is_not_disturbed_by_another_client(
+    page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
+) -> None:
+    open_panel(page, watching)
+    number = page.locator("[data-control=brightness] input[type=number]")
+    number.fill("2")
+    watching.ask("PATCH", "api/controls", {"brightness": 40, "contrast": 11})
+    expect(page.locator("[data-control=contrast] input[type=number]")).to_have_value("11")
+    expect(number).to_have_value("2")
+    number.press("1")
+    number.press("Enter")
+    eventually(lambda: simcam.controls["brightness"] == 21)
+    number.fill("3")
+    number.press("Escape")
+    expect(number).to_have_value("21")
+
+
+def test_a_number_out_of_range_is_refused_beside_the_field(page: Page, watching: RunningAppliance) -> None:
+    open_panel(page, watching)
+    number = page.locator("[data-control=brightness] input[type=number]")
+    number.fill("999")
+    number.press("Enter")
+    error = page.locator("[data-control=brightness] .control-error")
+    expect(error).to_contain_text("999")
+    expect(error).to_contain_text("64")
+    expect(number).to_have_value("0")
+    number.fill("5")
+    number.press("Enter")
+    expect(error).to_be_hidden()
+    expect(number).to_have_value("5")
+
+
+def test_a_control_governed_by_an_automatic_mode_is_freed_with_its_switch(
+    page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
+) -> None:
+    open_panel(page, watching)
+    temperature = page.locator("#control-white_balance_temperature")
+    expect(temperature).to_be_disabled()
+    expect(temperature).to_have_attribute("aria-description", "Not used while an automatic mode is on")
+    page.locator("#control-white_balance_automatic").uncheck()
+    expect(temperature).to_be_enabled()
+    eventually(lambda: simcam.controls["white_balance_automatic"] == 0)
+
+
+def test_a_menu_and_its_reset_reach_the_device(
+    page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
+) -> None:
+    open_panel(page, watching)
+    menu = page.locator("#control-power_line_frequency")
+    expect(menu).to_contain_text("50 Hz (default)")
+    menu.select_option("60 Hz")
+    eventually(lambda: simcam.controls["power_line_frequency"] == 2)
+    page.locator("[data-control=power_line_frequency] [data-action=reset]").click()
+    eventually(lambda: simcam.controls["power_line_frequency"] == 1)
+    expect(menu).to_have_value("1")
+    expect(menu).to_be_focused()
+
+
+def test_reset_all_restores_every_default(
+    page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
+) -> None:
+    defaults = simcam.controls
+    open_panel(page, watching)
+    expect(page.locator("#reset-all")).to_be_disabled()
+    watching.ask("PATCH", "api/controls", {"brightness": 9, "contrast": 3, "auto_exposure": 1})
+    page.locator("#reset-all").click()
+    eventually(lambda: simcam.controls == defaults)
+    expect(page.locator("#reset-all")).to_be_disabled()
+
+
+def test_a_resolution_chosen_on_the_page_is_granted(
+    page: Page, watching: RunningAppliance, eventually: Eventually
+) -> None:
+    open_panel(page, watching)
+    page.locator("#format-size").select_option("640x480")
+    eventually(lambda: (watching.state()["format"]["granted"] or {}).get("width") == 640)
+    expect(page.locator("#format-granted")).to_contain_text("Granted 640x480")
+    expect(page.locator("#live")).to_have_attribute("width", "640")
+
+
+def test_the_page_says_when_the_camera_grants_something_else(page: Page, watching: RunningAppliance) -> None:
+    open_panel(page, watching)
+    watching.ask("PATCH", "api/format", {"width": 1280, "height": 720, "fps": 30, "pixel_format": "YUYV"})
+    expect(page.locator("#format-granted")).to_contain_text("asked for 1280x720 at 30 fps, YUYV")
+    expect(page.locator("#format-pixel-format")).to_have_value("YUYV")

@@ -15,10 +15,10 @@ def temperature(system: Path = SYSTEM) -> float | None:
 
 def under_voltage(system: Path = SYSTEM) -> bool | None:
     """Tell whether a Raspberry Pi gets too little voltage now: the alarm of the kernel's `rpi_volt`."""
-    try:
-        for monitor in (system / "class/hwmon").iterdir():
-            if (monitor / "name").read_text().strip() == "rpi_volt":
-                return (monitor / "in0_lcrit_alarm").read_text().strip() == "1"
-    except OSError:
-        return None
+    for name in sorted(system.glob("class/hwmon/*/name")):
+        try:
+            if name.read_text().strip() == "rpi_volt":
+                return name.with_name("in0_lcrit_alarm").read_text().strip() == "1"
+        except (OSError, ValueError):
+            continue
     return None

@@ -37,7 +37,7 @@ def start(level: str, stream: TextIO | None = None) -> None:
 
 
 def logger(name: str) -> logging.Logger:
-    """Return the logger of a module, called by its last name: `appliance.http.server` logs as `server`."""
+    """Return the logger of a module, called by its name in the house: `appliance.http.server` logs as `http.server`."""
     return logging.getLogger(name.removeprefix("appliance."))
 
 

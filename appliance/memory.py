@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from appliance.errors import InvalidValue
 from appliance.files import write_atomically
 from appliance.frames import Format
 from appliance.log import logger
 from appliance.parameters import Value
+from appliance.settings import parameters
 
 log = logger(__name__)
 
@@ -37,11 +39,13 @@ class Memory:
     def format(self) -> Format:
         """The format that was set last, unless the settings were changed since: then what they say."""
         remembered = self._content.get("format")
-        if remembered is None or self._content.get("format_configured") != self._configured.as_json():
+        if not isinstance(remembered, dict) or self._content.get("format_configured") != self._configured.as_json():
             return self._configured
+        limits = parameters()
         try:
-            return Format(**remembered)
-        except TypeError:
+            values: dict[str, Any] = {name: limits[f"camera.{name}"].parse(value) for name, value in remembered.items()}
+            return Format(**values)
+        except (InvalidValue, KeyError, TypeError):
             return self._configured
 
     def remember_controls(self, values: dict[str, Value]) -> None:
@@ -62,7 +66,7 @@ class Memory:
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             log.warning("%s cannot be read, starting without remembered values: %s", self._path, error)
             return {}
         return content if isinstance(content, dict) else {}

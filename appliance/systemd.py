@@ -9,7 +9,8 @@ from pathlib import Path
 def notify(*assignments: str) -> None:
     """Tell systemd, for example `notify("READY=1", "STATUS=1280x720 at 30 fps")`. Never raises.
 
-    The protocol is one datagram of lines (sd_notify(3)); a leading @ names an abstract socket.
+    The protocol is one datagram of lines (sd_notify(3)), so a line break in an assignment becomes a space; a leading
+    @ names an abstract socket.
     """
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
@@ -19,7 +20,8 @@ def notify(*assignments: str) -> None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
             notifier.settimeout(1)
-            notifier.sendto("\n".join(assignments).encode(), address)
+            lines = (" ".join(assignment.splitlines()) for assignment in assignments)
+            notifier.sendto("\n".join(lines).encode(errors="replace"), address)
     except OSError:
         pass  # A lost status line must not stop a camera; a lost watchdog message systemd notices itself.
 
@@ -28,7 +30,7 @@ def watchdog_interval() -> float | None:
     """Return after how many seconds of silence systemd restarts this process; None without a watchdog."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     pid = os.environ.get("WATCHDOG_PID", str(os.getpid()))
-    if not microseconds.isdigit() or int(microseconds) == 0 or pid != str(os.getpid()):
+    if not microseconds.isdecimal() or int(microseconds) == 0 or pid != str(os.getpid()):
         return None
     return int(microseconds) / 1e6
 

@@ -1,10 +1,10 @@
 """A URL (RTSP, HTTP MJPEG, ...) or a video file through OpenCV's FFmpeg."""
 
 import math
+import os
 import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import cv2
 
@@ -17,7 +17,7 @@ from appliance.parameters import Value, without_password
 
 _TIMEOUT_MS = 5000  # until a server answers, and between two frames of it
 _USUAL_RATE = 25.0  # frames per second of a file that does not tell its own
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 class Video:
@@ -31,11 +31,11 @@ class Video:
         self.description = "network stream" if _is_url(source) else "video file"
         self._quality = quality
         self._is_file = not _is_url(source)
-        if self._is_file and not Path(source).is_file():
+        if self._is_file and not os.path.isfile(source):
             raise CameraUnavailable(f"there is no video file {source}")
-        timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-        self._capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, timeouts)
-        if not self._capture.isOpened():
+        self._source = source
+        self._capture = cv2.VideoCapture()
+        if not self._open():
             raise CameraUnavailable(f"{self.device} cannot be opened: not reachable, or no video in it")
         self.granted = self._granted()
         self._next_at = time.monotonic()
@@ -72,6 +72,10 @@ class Video:
         """Close the source."""
         self._capture.release()
 
+    def _open(self) -> bool:
+        timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
+        return self._capture.open(self._source, cv2.CAP_FFMPEG, timeouts)
+
     def _granted(self) -> Format:
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         return Format(
@@ -88,7 +92,10 @@ class Video:
         self._next_at = max(self._next_at, now - 1.0) + 1 / self.granted.fps
 
     def _rewind(self) -> bool:
-        return bool(self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)) and self._capture.grab()
+        """Begin again; what cannot be wound back, such as a single picture, is opened again."""
+        if self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0) and self._capture.grab():
+            return True
+        return self._open() and self._capture.grab()
 
 
 def _is_url(source: str) -> bool:

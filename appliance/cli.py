@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="camera-appliance", description="A camera on the network, and on MQTT.")
+    parser = argparse.ArgumentParser(
+        prog="camera-appliance", description="A camera on the network, and on MQTT.", allow_abbrev=False
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     with_settings = _settings_parser()
     for name, run, words in (
@@ -35,7 +37,10 @@ def _parser() -> argparse.ArgumentParser:
         ("check", _check, "check the configuration, and say everything that is wrong with it"),
         ("settings", _settings, "show the settings that are in force, and where each came from"),
     ):
-        commands.add_parser(name, help=words, description=words, parents=[with_settings]).set_defaults(run=run)
+        parser_of_one = commands.add_parser(
+            name, help=words, description=words, parents=[with_settings], allow_abbrev=False
+        )
+        parser_of_one.set_defaults(run=run)
     words = "list the cameras of this machine, with their formats and controls"
     commands.add_parser("cameras", help=words, description=words).set_defaults(run=_cameras)
     commands.add_parser("version", help="show the version").set_defaults(run=_version)

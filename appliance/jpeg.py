@@ -93,12 +93,19 @@ def encode_bgr(image: Image, quality: int) -> bytes:
 def encode_yuyv(image: Image, quality: int) -> bytes:
     """Return the JPEG of a YUYV image of shape (height, width, 2), 4:2:0, without a detour over RGB.
 
-    Half of the chroma lines are left out; at 1280x720 that takes 2.6 ms instead of 3.4 by way of BGR.
+    V4L2's YUYV leaves room below black and above white (luma 16 to 235, its default quantization), JPEG does not, so
+    the values are stretched. Half of the chroma lines are left out. At 1280x720 that takes 0.8 of the
+    time of the way by BGR.
     """
+    import cv2  # see thumbnail()
+
     height, width = image.shape[0] & ~1, image.shape[1] & ~1
-    luma = np.ascontiguousarray(image[:height, :width, 0])
-    chroma = image[0:height:2, :width, 1]
-    blue, red = np.ascontiguousarray(chroma[:, 0::2]), np.ascontiguousarray(chroma[:, 1::2])
+    luma, chroma = cv2.split(image[:height, :width])
+    blue, red = cv2.split(np.ascontiguousarray(chroma[0::2]).reshape(height // 2, width // 2, 2))
+    # cv2.LUT would take 0.6 ms for what saturated subtraction and scaling do in 0.1.
+    subtract: Any = cv2.subtract  # its stubs do not know numbers
+    luma = cv2.convertScaleAbs(subtract(luma, 16), alpha=255 / 219)
+    blue, red = (cv2.convertScaleAbs(subtract(each, 16), alpha=255 / 224, beta=0.5) for each in (blue, red))
     return bytes(simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=quality))
 
 

@@ -26,6 +26,7 @@ class Memory:
         self._configured = configured
         self._content = self._read()
         self._written = self._content
+        self._failing = False
 
     @property
     def controls(self) -> dict[str, Value]:
@@ -76,12 +77,15 @@ class Memory:
         content = self._content
         if content == self._written:
             return
-        self._written = content
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
         except OSError as error:
-            log.warning("%s cannot be written, values will be lost at a restart: %s", self._path, error.strerror)
+            if not self._failing:
+                log.warning("%s cannot be written, values are lost at a restart: %s", self._path, error.strerror)
+            self._failing = True
+        else:
+            self._written, self._failing = content, False
 
     def _change(self, **changes: Any) -> None:
         """Replace the content as a whole, so that `flush`, on another thread, sees all of a change or nothing."""

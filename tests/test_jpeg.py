@@ -220,13 +220,8 @@ def test_quality_costs_bytes() -> None:
 
 
 def _yuyv(image: Image) -> Image:
-    """Return the image as a camera sends it in YUYV with JPEG's own (full-range) Y'CbCr."""
-    height, width = image.shape[0], image.shape[1] & ~1
-    luma, red, blue = cv2.split(cv2.cvtColor(image[:, :width], cv2.COLOR_BGR2YCrCb))
-    packed = np.empty((height, width, 2), np.uint8)
-    packed[:, :, 0] = luma
-    packed[:, 0::2, 1] = blue[:, 0::2]
-    packed[:, 1::2, 1] = red[:, 0::2]
+    """Return the image as a camera sends it in YUYV, with V4L2's limited range."""
+    packed: Image = cv2.cvtColor(image[:, : image.shape[1] & ~1], cv2.COLOR_BGR2YUV_YUY2)
     return packed
 
 

@@ -1,7 +1,7 @@
 """paho in a thread of its own, and a worker that does what messages ask for.
 
-An exception or a long wait in a callback of paho would end or starve its thread, so callbacks only put things into
-the inbox. Nothing is published while the broker is away, so nothing stale arrives later: at each connect everything
+An exception or a long wait in a callback of paho would end or starve its thread, so callbacks only take note and wake
+the worker. Nothing is published while the broker is away, so nothing stale arrives later: at each connect everything
 is published again.
 """
 
@@ -10,6 +10,7 @@ import hashlib
 import json
 import queue
 import ssl
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from appliance.commands import Commands
-from appliance.errors import ApplianceError, InvalidRequest, NotFound
+from appliance.errors import ApplianceError, ConfigurationError, InvalidRequest, NotFound
 from appliance.log import logger
 from appliance.mqtt.topics import Topics
 from appliance.parameters import Text
@@ -35,62 +36,76 @@ STATE_INTERVAL = 30.0  # s between states when nothing happens
 PAYLOAD_LIMIT = 65536  # bytes of a command; the longest needs some hundred
 PICTURE_LIMIT = 1_000_000  # bytes; mosquitto 2.1 throws out a client whose packet has more than twice that
 _INBOX = 200  # messages that wait; more are dropped
+_FRAMING = 64  # bytes of a packet besides its topic, payload and correlation data, at most
 _RETRY = (1, 60)  # s, first and last, doubling
 _KEEP_ALIVE = 30  # s
 
 
+class _TooLargeError(ApplianceError):
+    code = "too_large"
+
+
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A message on one of our command topics."""
+    """A message on one of our command topics; of its `size` bytes, `payload` has no more than we read."""
 
     topic: str
+    size: int
     payload: bytes
     response_topic: str | None
     correlation: bytes | None
 
 
 class Bridge:
-    """Connects the appliance to a broker, and stays out of its way when there is none."""
+    """Connects the appliance to a broker, and stays out of its way when there is none.
+
+    Raises ConfigurationError where the settings cannot lead to a connection whatever the broker does.
+    """
 
     def __init__(self, settings: MqttSettings, name: str, appliance: Appliance, commands: Commands) -> None:
         self.topics = Topics(settings.base_topic, name)
         self._settings = settings
         self._appliance = appliance
         self._commands = commands
-        self._inbox: queue.Queue[_Request | str] = queue.Queue(_INBOX)
+        self._inbox: queue.Queue[_Request | None] = queue.Queue(_INBOX)  # None only wakes
+        self._is_new = threading.Event()  # connected, and the broker knows nothing yet
         self._latest: dict[str, dict[str, Any]] = {}
         self._published: dict[str, object] = {}
         self._state_at = 0.0
         self._status: tuple[str, str | None] = ("connecting", None)
+        self._packet_limit: int | None = None  # bytes that the broker takes at once
         self._stopping = threading.Event()
         self._overflow_logged_at = 0.0
         self._client = self._new_client(client_id(name))
-        self._network = threading.Thread(target=self._run_network, name="mqtt-network", daemon=True)
+        self._network: threading.Thread | None = None  # paho's
         self._worker = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
         """Begin to connect, and return."""
         self._appliance.listen(self._listen)
         self._client.connect_async(self._settings.host, self._settings.port, _KEEP_ALIVE)
-        self._network.start()
+        self._client.loop_start()  # Not loop_forever in a thread of ours: then publishers would write as well.
         self._worker.start()
 
     def stop(self, timeout: float = 0.8) -> None:
-        """Say goodbye to the broker and end the threads."""
+        """Say goodbye to the broker. One that does not take it in time learns from the will that we are gone."""
         self._stopping.set()
-        with contextlib.suppress(queue.Full):
-            self._inbox.put_nowait("stop")
+        self._wake()
+        self._worker.join(timeout / 4)  # What it publishes must not come after the goodbye.
         if self._client.is_connected():
             goodbye = self._client.publish(self.topics.availability, "offline", qos=1, retain=True)
             with contextlib.suppress(RuntimeError, ValueError):
                 goodbye.wait_for_publish(timeout / 2)
+            if not goodbye.is_published():
+                return
         self._client.disconnect()
-        self._network.join(timeout / 2)
+        if self._network:
+            self._network.join(timeout / 4)
 
     @property
     def is_alive(self) -> bool:
         """Whether both threads run; without them the appliance is deaf."""
-        return self._network.is_alive() and self._worker.is_alive()
+        return self._worker.is_alive() and (self._network is None or self._network.is_alive())
 
     def status(self) -> dict[str, Any]:
         """Return how the connection is, as the state reports it."""
@@ -99,6 +114,7 @@ class Bridge:
 
     def _new_client(self, identifier: str) -> paho.Client:
         settings = self._settings
+        _refuse_impossible_host(settings.host)
         protocol = paho.MQTTv5 if settings.protocol == "5" else paho.MQTTv311
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=identifier, protocol=protocol)
         client.max_queued_messages_set(_INBOX)
@@ -107,13 +123,8 @@ class Bridge:
         if settings.username:
             client.username_pw_set(settings.username, settings.password or None)
         if settings.tls:
-            client.tls_set(
-                settings.tls_ca_file or None,
-                settings.tls_certificate_file or None,
-                settings.tls_key_file or None,
-                cert_reqs=ssl.CERT_REQUIRED,
-            )
-            client.tls_insecure_set(settings.tls_insecure)
+            client.tls_set_context(_tls_context(settings))
+        client.on_pre_connect = self._on_pre_connect
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
@@ -122,33 +133,40 @@ class Bridge:
 
     # Callbacks of paho, on its thread: take note and return.
 
-    def _run_network(self) -> None:
-        self._client.loop_forever(retry_first_connection=True)
+    def _on_pre_connect(self, _client: Any, _data: Any) -> None:
+        self._network = threading.current_thread()
 
-    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             self._become("refused", f"the broker refuses: {reason}")
         else:
+            self._packet_limit = getattr(properties, "MaximumPacketSize", None)
             self._become("connected", None)
-            self._put("connected")
+            self._is_new.set()
+            self._wake()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        where = f"{self._settings.host}:{self._settings.port}"
-        self._become("connecting", f"no connection to {where}; trying again")
+        error = sys.exception()  # paho does not pass it on, but calls while it handles it
+        if isinstance(error, ssl.SSLCertVerificationError):
+            self._become("refused", f"the certificate of {self._where} is not trusted: {error.verify_message}")
+        else:
+            reason = getattr(error, "strerror", None) or error
+            self._become("connecting", f"no connection to {self._where}: {reason}; trying again")
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if self._status[0] == "connected" and not self._stopping.is_set():
+        if self._status[0] != "refused" and not self._stopping.is_set():
             self._become("connecting", f"the connection was lost: {reason}")
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         if message.retain:
-            log.warning("retained message on %s ignored: a command must not be retained", message.topic)
+            log.warning("retained message on %s ignored: a command must not be retained", message.topic[:100])
             return
         properties = message.properties
         self._put(
             _Request(
                 message.topic,
-                bytes(message.payload[: PAYLOAD_LIMIT + 1]),
+                len(message.payload),
+                bytes(message.payload[:PAYLOAD_LIMIT]),
                 getattr(properties, "ResponseTopic", None),
                 getattr(properties, "CorrelationData", None),
             )
@@ -157,44 +175,52 @@ class Bridge:
     def _become(self, state: str, reason: str | None) -> None:
         if (state, reason) != self._status:
             self._status = (state, reason)
-            where = f"{self._settings.host}:{self._settings.port}"
             if state == "connected":
-                log.info("connected to %s, topics below %s", where, self.topics.root)
+                log.info("connected to %s, topics below %s", self._where, self.topics.root)
             else:
                 log.warning("%s", reason)
 
-    def _put(self, item: _Request | str) -> None:
+    @property
+    def _where(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+    def _put(self, request: _Request) -> None:
         try:
-            self._inbox.put_nowait(item)
+            self._inbox.put_nowait(request)
         except queue.Full:
             now = time.monotonic()
             if now - self._overflow_logged_at > 1:
                 self._overflow_logged_at = now
                 log.warning("messages come faster than they can be done: some are dropped")
 
+    def _wake(self) -> None:
+        with contextlib.suppress(queue.Full):  # Then it is awake.
+            self._inbox.put_nowait(None)
+
     def _listen(self, event: str, data: dict[str, Any]) -> None:
         """Take note of a change, on whatever thread made it; only the newest of each kind counts."""
-        self._latest[event] = data
-        with contextlib.suppress(queue.Full):
-            self._inbox.put_nowait("event")
+        if event != "picture" or data["action"] == "taken":
+            self._latest[event] = data
+        self._wake()
 
     # From here on everything runs on the worker.
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            item = self._inbox.get()
+            request = self._inbox.get()
             try:
-                if isinstance(item, _Request):
-                    self._do(item)
-                elif item == "connected":
+                if self._is_new.is_set():
                     self._greet()
-                elif self._client.is_connected():
+                if request:
+                    self._do(request)
+                if self._client.is_connected():
                     self._publish_changes()
             except Exception:
                 log.exception("a message could not be dealt with")
 
     def _greet(self) -> None:
         """Subscribe and publish everything, as after each connect the broker may know nothing."""
+        self._is_new.clear()
         self._client.subscribe([(topic, 1) for topic in self.topics.subscriptions])
         self._published.clear()
         self._latest["state"] = self._appliance.get_state()
@@ -204,22 +230,24 @@ class Bridge:
         if pictures:
             self._publish_picture(pictures[0]["id"])
         self._publish_changes()
-        self._publish(self.topics.availability, "online")
+        if not self._stopping.is_set() and not self._publish(self.topics.availability, b"online"):
+            self._is_new.set()  # Too much waits yet; we are woken at least once a second.
 
     def _publish_changes(self) -> None:
         """Publish what differs from what was published last; the state also every 30 s."""
         state = self._latest.get("state")
         if state:
             key = (state["camera"], state["format"], state["pictures"], state["under_voltage"])
-            if key != self._published.get("state") or time.monotonic() - self._state_at >= STATE_INTERVAL:
+            is_due = key != self._published.get("state") or time.monotonic() - self._state_at >= STATE_INTERVAL
+            if is_due and self._publish(self.topics.state, _json(state)):
                 self._published["state"], self._state_at = key, time.monotonic()
-                self._publish(self.topics.state, _json(state))
         controls = self._latest.get("controls")
         if controls and controls["values"] != self._published.get("controls"):
-            self._published["controls"] = controls["values"]
-            self._publish(self.topics.controls, _json(controls["values"]))
+            values = controls["values"]
+            if self._publish(self.topics.controls, _json(values)):
+                self._published["controls"] = values
         picture = self._latest.pop("picture", None)
-        if picture and picture["action"] == "taken":
+        if picture:
             self._publish_picture(picture["picture"]["id"])
 
     def _publish_picture(self, number: int) -> None:
@@ -232,8 +260,18 @@ class Bridge:
             return
         self._publish(self.topics.picture, data)
 
-    def _publish(self, topic: str, payload: str | bytes) -> None:
-        self._client.publish(topic, payload, qos=1, retain=True)
+    def _publish(self, topic: str, payload: bytes, retain: bool = True, correlation: bytes | None = None) -> bool:
+        """Publish and return True, unless it is more than the broker takes, now or ever."""
+        size = len(topic.encode()) + len(payload) + len(correlation or b"") + _FRAMING
+        if self._packet_limit is not None and size > self._packet_limit:
+            log.warning("%s not published: %d bytes, the broker takes %d", topic[:100], size, self._packet_limit)
+            return False
+        properties = None
+        if correlation is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.CorrelationData = correlation
+        published = self._client.publish(topic, payload, 1, retain, properties)
+        return published.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
 
     def _do(self, request: _Request) -> None:
         """Run the command that a message gives, and answer."""
@@ -245,7 +283,7 @@ class Bridge:
             return
         transaction: dict[str, object] = {}
         try:
-            arguments = _plain(control, request.payload) if control else _arguments(request.payload, transaction)
+            arguments = _plain(control, request) if control else _arguments(request, transaction)
             answer: dict[str, object] = {"ok": True, "result": self._commands.invoke(name, arguments)}
         except ApplianceError as error:
             log.warning("%s refused: %s", name, error)
@@ -253,49 +291,89 @@ class Bridge:
         except Exception:
             log.exception("%s failed", name)
             answer = _failure("internal_error", "something went wrong inside the appliance; its log says what")
-        self._answer(request, name, answer | transaction)
+        self._answer(request, name, answer, transaction)
         if name == "set_controls" and not answer["ok"]:
             self._published.pop("controls", None)  # whoever shows the wish as fact is put right
-            self._publish_changes()
 
-    def _answer(self, request: _Request, name: str, answer: dict[str, object]) -> None:
-        topic, properties = self.topics.response(name), None
+    def _answer(self, request: _Request, name: str, answer: dict[str, object], transaction: dict[str, object]) -> None:
+        topic, correlation = self.topics.response(name), None
         wanted = request.response_topic
         if wanted and not set(wanted) & set("+#\0") and not self.topics.is_ours(wanted):
-            topic = wanted
-            if request.correlation is not None:
-                properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-                properties.CorrelationData = request.correlation
-        self._client.publish(topic, _json(answer), qos=1, properties=properties)
+            topic, correlation = wanted, request.correlation
+        if not self._publish(topic, _json(answer | transaction), retain=False, correlation=correlation):
+            failure = _failure("too_large", "the answer is larger than the broker takes")
+            self._publish(topic, _json(failure | transaction), retain=False, correlation=correlation)
 
 
-def client_id(name: str) -> str:
-    """Return an id that no other client of the broker has: two with the same would throw each other out for ever."""
+def client_id(name: str, machine_id: Path = Path("/etc/machine-id")) -> str:
+    """Return an id that no other client of the broker has: two with the same would throw each other out for ever.
+
+    It stays the same over a restart, so that a connection which the broker believes alive is replaced.
+    """
     try:
-        machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+        machine = machine_id.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
+        machine = ""
+    if len(machine) != 32:  # In images of containers the file is there, and empty.
         machine = str(time.time_ns())
     return f"camera-appliance-{name}-{hashlib.sha256(f'{machine}/{name}'.encode()).hexdigest()[:8]}"
 
 
-def _arguments(payload: bytes, transaction: dict[str, object]) -> object:
+def _refuse_impossible_host(host: str) -> None:
+    """Raise ConfigurationError for what no resolver takes; in paho's thread it would be the end of the thread."""
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise ConfigurationError([f"mqtt.host: {host!r} is not the name of a host: {error}"]) from None
+
+
+def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
+    """Return how to trust the broker and what to show it. Raises ConfigurationError."""
+    try:
+        context = ssl.create_default_context(cafile=settings.tls_ca_file or None)
+    except OSError as error:
+        raise ConfigurationError([f"mqtt.tls_ca_file: no certificates in {settings.tls_ca_file}: {error}"]) from None
+    context.check_hostname = not settings.tls_insecure
+    if settings.tls_certificate_file:
+        certificate, key = settings.tls_certificate_file, settings.tls_key_file or None
+        try:
+            context.load_cert_chain(certificate, key, password="")  # else it would ask on the terminal
+        except OSError as error:
+            files = f"{certificate}, {key or certificate}: no certificate with its key, unencrypted"
+            raise ConfigurationError([f"mqtt.tls_certificate_file, mqtt.tls_key_file: {files}: {error}"]) from None
+    return context
+
+
+def _check_size(request: _Request) -> None:
+    if request.size > PAYLOAD_LIMIT:
+        raise _TooLargeError(f"the payload has {request.size} bytes; {PAYLOAD_LIMIT} are accepted")
+
+
+def _arguments(request: _Request, transaction: dict[str, object]) -> object:
     """Return the arguments in a JSON payload; nothing at all counts as none. Its `transaction` is put aside."""
-    if len(payload) > PAYLOAD_LIMIT:
-        raise InvalidRequest(f"the payload has more than the {PAYLOAD_LIMIT} bytes that are accepted")
-    if not payload.strip():
+    _check_size(request)
+    if not request.payload.strip():
         return {}
     try:
-        arguments = json.loads(payload, parse_constant=_refuse_constant)
+        arguments = json.loads(request.payload, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"the payload is not valid JSON: {error}") from None
-    if isinstance(arguments, dict) and "transaction" in arguments:
-        transaction["transaction"] = arguments.pop("transaction")
+    if not isinstance(arguments, dict):
+        raise InvalidRequest("the payload has to be a JSON object: arguments are given by name, in {}")
+    if "transaction" in arguments:
+        given = {"transaction": arguments.pop("transaction")}
+        try:
+            _json(given)
+        except RecursionError:
+            raise InvalidRequest("transaction: nested too deeply to be sent back") from None
+        transaction.update(given)
     return arguments
 
 
-def _plain(control: str, payload: bytes) -> object:
+def _plain(control: str, request: _Request) -> object:
+    _check_size(request)
     try:
-        return {control: Text(payload[:1000].decode())}
+        return {control: Text(request.payload.decode())}
     except UnicodeDecodeError:
         raise InvalidRequest(f"{control}: the payload is not a text in UTF-8") from None
 
@@ -308,5 +386,6 @@ def _failure(code: str, message: str) -> dict[str, object]:
     return {"ok": False, "error": {"code": code, "message": message}}
 
 
-def _json(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False)
+def _json(content: object) -> bytes:
+    """Return JSON in UTF-8; half a surrogate pair, which JSON can hold and UTF-8 cannot, is escaped."""
+    return json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace")

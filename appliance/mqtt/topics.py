@@ -62,7 +62,5 @@ class Topics:
 
     def control(self, topic: str) -> str | None:
         """Return the control whose value a message on the topic sets."""
-        if not (topic.startswith(f"{self.controls}/") and topic.endswith("/set")):
-            return None
         name = topic.removeprefix(f"{self.controls}/").removesuffix("/set")
-        return name if _NAME.fullmatch(name) else None
+        return name if topic == f"{self.controls}/{name}/set" and _NAME.fullmatch(name) else None

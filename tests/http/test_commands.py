@@ -178,10 +178,12 @@ def test_a_body_that_is_no_json_object_is_refused_and_the_stream_goes_on(
 
 
 def test_a_body_in_chunks_is_refused_not_taken_for_an_empty_one(shared: RunningAppliance) -> None:
-    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
-    answer = shared.ask("POST", "/api/pictures", headers=headers, raw=b"2\r\n{}\r\n0\r\n\r\n")
-    assert answer.status == 400
-    assert "Content-Length" in answer.error[1]
+    head = "POST /api/pictures HTTP/1.1\r\nHost: camera\r\nContent-Type: application/json\r\n"
+    with shared.connect() as connection:
+        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"Content-Length" in answer.partition(b"\r\n\r\n")[2]
 
 
 def test_a_body_of_another_type_is_refused_with_the_type_that_would_do(shared: RunningAppliance) -> None:

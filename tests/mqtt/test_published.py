@@ -1,0 +1,141 @@
+"""What the appliance publishes of itself, and that a broker always has it."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mqtt.broker import Broker
+from tests.mqtt.client import Client, Message
+from tests.mqtt.conftest import SMALL
+from tests.running import RunningAppliance, eventually
+
+KEPT = ("availability", "state", "controls", "picture")
+
+
+@pytest.fixture
+def retained(broker: Broker, client: Client) -> Iterator[Client]:
+    """A client that came later than `client`, and so has what the broker keeps."""
+    with Client(broker) as newcomer:
+        yield newcomer
+
+
+def is_online(message: Message) -> bool:
+    return message.payload == b"online"
+
+
+def test_availability_is_online_while_it_is_connected(appliance: RunningAppliance, retained: Client) -> None:
+    message = retained.wait_for("availability")
+    assert (message.payload, message.qos, message.retain) == (b"online", 1, True)
+    assert appliance.state()["mqtt"] == {"state": "connected", "reason": None}
+
+
+def test_the_state_is_that_of_http(appliance: RunningAppliance, retained: Client) -> None:
+    message = retained.wait_for("state")
+    assert (message.qos, message.retain) == (1, True)
+    state = appliance.state()
+    assert shape(message.json) == shape(state)
+    assert message.json["format"] == state["format"]
+
+
+def test_the_state_is_published_when_the_format_changes(appliance: RunningAppliance, client: Client) -> None:
+    mark = client.mark
+    assert appliance.ask("PATCH", "/api/format", {"width": 320, "height": 240}).status == 200
+    client.wait_for("state", lambda message: message.json["format"]["granted"]["width"] == 320, mark)
+
+
+def test_the_controls_are_the_values_of_http(appliance: RunningAppliance, retained: Client) -> None:
+    message = retained.wait_for("controls")
+    assert (message.qos, message.retain) == (1, True)
+    assert message.json == appliance.ask("GET", "/api/controls").json["values"]
+
+
+def test_a_control_that_is_set_over_http_is_published(appliance: RunningAppliance, client: Client) -> None:
+    mark = client.mark
+    appliance.ask("PATCH", "/api/controls", {"brightness": 33})
+    client.wait_for("controls", lambda message: message.json["brightness"] == 33, mark)
+
+
+def test_the_picture_is_the_stored_file(appliance: RunningAppliance, client: Client, broker: Broker) -> None:
+    mark = client.mark
+    picture = appliance.ask("POST", "/api/pictures").json
+    stored = (appliance.pictures / picture["name"]).read_bytes()
+    assert client.wait_for("picture", after=mark).payload == stored
+    with Client(broker) as newcomer:
+        message = newcomer.wait_for("picture")
+    assert (message.payload, message.qos, message.retain) == (stored, 1, True)
+
+
+def test_a_picture_is_published_even_if_another_is_deleted_at_once(appliance: RunningAppliance, client: Client) -> None:
+    first = client.command("take_picture")["result"]
+    mark = client.mark
+    client.publish("command/take_picture")
+    client.publish("command/delete_picture", json.dumps({"id": first["id"]}))
+    client.wait_for("response/delete_picture", lambda message: message.json["ok"], mark)
+    taken = client.wait_for("response/take_picture", after=mark).json["result"]
+    stored = (appliance.pictures / taken["name"]).read_bytes()
+    client.wait_for("picture", lambda message: message.payload == stored, mark)
+
+
+def test_a_broker_that_forgot_everything_is_told_again(
+    appliance: RunningAppliance, client: Client, broker: Broker
+) -> None:
+    picture = appliance.ask("POST", "/api/pictures").json
+    appliance.ask("PATCH", "/api/controls", {"brightness": 44})
+    broker.restart()
+    with Client(broker) as newcomer:
+        newcomer.wait_for("availability", is_online)
+    with Client(broker) as newcomer:
+        kept = {topic: newcomer.wait_for(topic) for topic in KEPT}
+    assert {message.retain for message in kept.values()} == {True}
+    assert kept["controls"].json["brightness"] == 44
+    assert shape(kept["state"].json) == shape(appliance.state())
+    assert kept["picture"].payload == (appliance.pictures / picture["name"]).read_bytes()
+    client.until_subscribed(2)
+    assert client.command("get_state")["ok"]
+
+
+def test_a_clean_stop_says_offline_before_it_goes(broker: Broker, client: Client, own_directory: Path) -> None:
+    with RunningAppliance(own_directory, settings=settings(broker, "clean")) as appliance:
+        wait_for(client, "clean", "online")
+        appliance.stop()
+    wait_for(client, "clean", "offline")
+
+
+def test_the_broker_says_offline_for_one_that_was_killed(broker: Broker, client: Client, own_directory: Path) -> None:
+    with RunningAppliance(own_directory, settings=settings(broker, "killed")) as appliance:
+        wait_for(client, "killed", "online")
+        appliance.kill()
+    wait_for(client, "killed", "offline")
+
+
+def test_one_that_comes_back_is_online_although_the_broker_did_not_notice_its_end(
+    broker: Broker, client: Client, own_directory: Path
+) -> None:
+    """As after a power cut: the broker takes the former connection for a living one, and would report its end later."""
+    former = RunningAppliance(own_directory / "former", settings=settings(broker, "back"))
+    with former, RunningAppliance(own_directory / "present", settings=settings(broker, "back")) as present:
+        wait_for(client, "back", "online")
+        former.process.send_signal(signal.SIGSTOP)
+        former.kill()
+        eventually(lambda: present.state()["mqtt"]["state"] == "connected", "a connection")
+        eventually(lambda: client.newest("back/camera/availability").payload == b"online", "being online")
+
+
+def settings(broker: Broker, name: str) -> dict[str, object]:
+    return {**SMALL, **broker.settings, "mqtt.base_topic": f"camera-appliance/camera/{name}"}
+
+
+def wait_for(client: Client, name: str, availability: str) -> None:
+    topic = f"{name}/camera/availability"
+    message = client.wait_for(topic, lambda message: message.payload == availability.encode())
+    assert message.qos == 1
+
+
+def shape(content: object) -> object:
+    """Return the keys of JSON objects, at every depth."""
+    if isinstance(content, dict):
+        return {key: shape(value) for key, value in content.items()}
+    return None

@@ -1,0 +1,80 @@
+"""The grammar of the topics."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.mqtt.topics import Topics
+
+TOPICS = Topics("home/cameras", "door")
+NAMES = st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True)
+NO_NAMES = ["", "A", "Brightness", "a-b", "a b", "a/b", "a\n", "\n", "ä", "１", "+", "#", "$", "a" * 65]
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        (TOPICS.availability, "home/cameras/door/availability"),
+        (TOPICS.state, "home/cameras/door/state"),
+        (TOPICS.controls, "home/cameras/door/controls"),
+        (TOPICS.picture, "home/cameras/door/picture"),
+        (TOPICS.response("take_picture"), "home/cameras/door/response/take_picture"),
+    ],
+)
+def test_topics_are_named_as_documented(topic: str, expected: str) -> None:
+    assert topic == expected
+
+
+@given(NAMES)
+def test_a_command_topic_gives_that_command_and_nothing_else(name: str) -> None:
+    topic = f"{TOPICS.root}/command/{name}"
+    assert TOPICS.command(topic) == name
+    assert TOPICS.control(topic) is None
+    assert not TOPICS.is_controls(topic)
+
+
+@given(NAMES)
+def test_a_control_topic_sets_that_control_and_nothing_else(name: str) -> None:
+    topic = f"{TOPICS.root}/controls/{name}/set"
+    assert TOPICS.control(topic) == name
+    assert TOPICS.command(topic) is None
+    assert not TOPICS.is_controls(topic)
+
+
+def test_the_topic_of_all_controls_is_not_the_topic_of_one() -> None:
+    topic = f"{TOPICS.root}/controls/set"
+    assert TOPICS.is_controls(topic)
+    assert TOPICS.control(topic) is None
+    assert TOPICS.command(topic) is None
+
+
+def test_a_control_may_be_called_set() -> None:
+    assert TOPICS.control(f"{TOPICS.root}/controls/set/set") == "set"
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_cannot_be_a_name_gives_no_command_and_no_control(name: str) -> None:
+    assert TOPICS.command(f"{TOPICS.root}/command/{name}") is None
+    assert TOPICS.control(f"{TOPICS.root}/controls/{name}/set") is None
+
+
+@given(st.one_of(st.text(), st.text().map(lambda rest: f"{TOPICS.root}/{rest}")))
+def test_any_text_can_be_asked_about(topic: str) -> None:
+    meanings = [TOPICS.command(topic), TOPICS.control(topic), "controls" if TOPICS.is_controls(topic) else None]
+    assert len([meaning for meaning in meanings if meaning]) <= 1
+    if any(meanings):
+        assert TOPICS.is_ours(topic)
+
+
+@given(st.text(max_size=30))
+def test_nothing_of_another_camera_is_meant_for_us(rest: str) -> None:
+    for root in ("home/cameras/door2", "home/cameras", "home/cameras/Door", "/home/cameras/door", "door"):
+        for topic in (f"{root}/command/get_state", f"{root}/controls/set", f"{root}/{rest}"):
+            if not topic.startswith(f"{TOPICS.root}/"):
+                assert (TOPICS.command(topic), TOPICS.control(topic), TOPICS.is_controls(topic)) == (None, None, False)
+
+
+@pytest.mark.parametrize("name", ["state", "availability", "controls", "picture"])
+def test_we_never_listen_to_what_we_publish(name: str) -> None:
+    assert not TOPICS.is_ours(f"{TOPICS.root}/{name}")
+    assert not TOPICS.is_ours(TOPICS.response("get_state"))

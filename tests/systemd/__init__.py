@@ -1,0 +1,1 @@
+"""The systemd unit, judged by systemd itself."""

@@ -9,19 +9,22 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped,unused-ignore]
 
 ANSIBLE = Path(__file__).resolve().parents[2] / "deploy" / "ansible"
 ROLE = ANSIBLE / "roles" / "camera_appliance"
 
-AWKWARD = {
+AWKWARD: dict[str, dict[str, Any]] = {
     "camera": {
         "quotes": '"double" and \'single\' and """three"""',
         "backslashes": "C:\\temp\\new \\u0041",
@@ -111,9 +114,10 @@ class Host:
                 }
             }
         }
-        file = self.work / "inventory.json"
+        own = Path(tempfile.mkdtemp(dir=self.work))
+        file = own / "inventory.json"
         file.write_text(json.dumps(inventory), encoding="utf-8")
-        result = ansible(self.work, "ansible-playbook", "-i", str(file), "site.yml", *arguments)
+        result = ansible(own, "ansible-playbook", "-i", str(file), "site.yml", *arguments)
         _, _, recap = result.stdout.partition("PLAY RECAP")
         changed = int(recap.partition("changed=")[2].split()[0]) if "changed=" in recap else -1
         return Run(result.returncode, changed, result.stdout + result.stderr)
@@ -185,9 +189,30 @@ CAMERAS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Host:
-    """Return a host that the role has been run on once. A run takes seconds: the tests share it, in their order."""
+def side_by_side() -> Iterator[ThreadPoolExecutor]:
+    """Return what runs Ansible more than once at a time: each run is many seconds of one core."""
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def linted(
+    tmp_path_factory: pytest.TempPathFactory, side_by_side: ThreadPoolExecutor
+) -> Future[subprocess.CompletedProcess[str]]:
+    """Return the linter's verdict to come."""
+    arguments = ("--offline", "--profile", "production", "--strict", "--nocolor")
+    return side_by_side.submit(ansible, tmp_path_factory.mktemp("lint"), "ansible-lint", *arguments)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, linted: object) -> Host:
+    """Return a host with an older release and a camera that is not in the list any more, after one run of the role."""
     host = new_host(tmp_path_factory.mktemp("installed"))
+    (host.root / "opt" / "camera-appliance" / "releases" / "1.0.0-former").mkdir(parents=True)
+    (host.root / "opt" / "camera-appliance" / "current").symlink_to("releases/1.0.0-former")
+    (host.root / "etc" / "camera-appliance" / "credentials").mkdir(parents=True)
+    (host.root / "etc" / "camera-appliance" / "former.toml").touch()
+    (host.root / "etc" / "camera-appliance" / "credentials" / "former.mqtt-password").touch()
     run = host.deploy(CAMERAS, "--diff")
     assert run.status == 0, run.text
     assert run.changed > 0
@@ -195,13 +220,40 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Host:
     return host
 
 
+@dataclass(frozen=True)
+class Later:
+    """What came of three more runs on the installed host, none of which may leave a trace."""
+
+    same: Run
+    refused: Run
+    dry: Run
+
+
+@pytest.fixture(scope="module")
+def later(installed: Host, side_by_side: ThreadPoolExecutor) -> Later:
+    """Run the role with the same list, with settings that the appliance refuses, and an update in check mode."""
+    before = {path: path.read_bytes() for path in installed.files() if path.is_file() and path.suffix != ".pyc"}
+    wrong = [{"name": "porch", "settings": {"http": {"port": 99999}}}]
+    slower = [{"name": "yard", "settings": {"camera": {"fps": 5}}}]
+    newer = str(make_wheel(installed.work, "1.3.0"))
+    same = side_by_side.submit(installed.deploy, CAMERAS)
+    refused = side_by_side.submit(installed.deploy, wrong)
+    dry = side_by_side.submit(installed.deploy, slower, "--check", "--diff", camera_appliance_wheel=newer)
+    runs = Later(same.result(), refused.result(), dry.result())
+    after = {path: path.read_bytes() for path in installed.files() if path.is_file() and path.suffix != ".pyc"}
+    assert after == before
+    return runs
+
+
 def test_the_playbook_is_understood_by_ansible(tmp_path: Path) -> None:
     result = ansible(tmp_path, "ansible-playbook", "--syntax-check", "-i", "inventory.example.yml", "site.yml")
     assert result.returncode == 0, result.stderr
 
 
-def test_the_playbook_satisfies_the_linter_at_its_strictest(tmp_path: Path) -> None:
-    result = ansible(tmp_path, "ansible-lint", "--offline", "--profile", "production", "--strict", "--nocolor")
+def test_the_playbook_satisfies_the_linter_at_its_strictest(
+    linted: Future[subprocess.CompletedProcess[str]],
+) -> None:
+    result = linted.result()
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -269,41 +321,28 @@ def test_the_unit_that_is_installed_is_the_one_of_the_repository(installed: Host
     assert unit.read_bytes() == (ANSIBLE.parents[1] / "systemd" / unit.name).read_bytes()
 
 
-def test_a_second_run_changes_nothing(installed: Host) -> None:
-    run = installed.deploy(CAMERAS)
-    assert (run.status, run.changed) == (0, 0), run.text
+def test_the_former_release_stays_beside_the_new_one(installed: Host) -> None:
+    assert (installed.root / "opt" / "camera-appliance" / "releases" / "1.0.0-former").exists()
 
 
-def test_a_configuration_that_the_appliance_refuses_does_not_replace_the_former(installed: Host) -> None:
-    before = installed.settings("porch")
-    run = installed.deploy([{"name": "porch", "settings": {"http": {"port": 99999}}}])
-    assert run.status != 0
-    assert "http.port: 99999 is above 65535" in run.text
-    assert installed.settings("porch") == before
+def test_a_camera_that_left_the_list_loses_its_configuration_and_password(installed: Host) -> None:
+    names = {path.name.partition(".")[0] for path in (installed.root / "etc" / "camera-appliance").rglob("*.*")}
+    assert names == {"porch", "yard"}
 
 
-def test_check_mode_shows_an_update_and_does_not_make_it(installed: Host) -> None:
-    before = installed.files()
-    newer = make_wheel(installed.work, "1.3.0")
-    changed = [{"name": "yard", "settings": {"camera": {"fps": 5}}}]
-    run = installed.deploy(changed, "--check", "--diff", camera_appliance_wheel=str(newer))
-    assert run.status == 0, run.text
-    assert "+fps = 5" in run.text
-    assert "+    src: releases/1.3.0-" in run.text
-    assert installed.files() == before
+def test_a_second_run_changes_nothing(later: Later) -> None:
+    assert (later.same.status, later.same.changed) == (0, 0), later.same.text
 
 
-def test_an_update_lies_beside_the_former_release_and_drops_cameras_that_left_the_list(installed: Host) -> None:
-    current = installed.root / "opt" / "camera-appliance" / "current"
-    former = current.resolve()
-    newer = make_wheel(installed.work, "1.4.0")
-    run = installed.deploy([{"name": "attic"}], camera_appliance_wheel=str(newer))
-    assert run.status == 0, run.text
-    assert current.readlink().name.startswith("1.4.0-")
-    assert (former / "bin" / "camera-appliance").exists()
-    folder = installed.root / "etc" / "camera-appliance"
-    left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert left == {"attic.toml", "credentials/attic.mqtt-password"}
+def test_a_configuration_that_the_appliance_refuses_does_not_replace_the_former(later: Later) -> None:
+    assert later.refused.status != 0
+    assert "http.port: 99999 is above 65535" in later.refused.text
+
+
+def test_check_mode_shows_an_update_and_does_not_make_it(later: Later) -> None:
+    assert later.dry.status == 0, later.dry.text
+    assert "+fps = 5" in later.dry.text
+    assert "+    src: releases/1.3.0-" in later.dry.text
 
 
 @pytest.mark.parametrize(

@@ -1,49 +1,42 @@
 """The camera thread: open, read, publish, run jobs between two frames, recover.
 
-It is the only thread that touches the camera. Others hand it jobs, or read its `status`, which is replaced as a
-whole and never changed.
+It is the only thread that touches the camera. Others hand it jobs, or read its status, which is replaced as a whole
+and never changed.
 """
 
 import contextlib
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from appliance.camera import AUTO, TEST_PATTERN, Camera, find_source, is_device, open_camera
+from appliance.camera import AUTO, TEST_PATTERN, Camera, find_source, is_back, is_device, open_camera, stable_name
 from appliance.controls import Control
-from appliance.errors import Busy, CameraLost, CameraUnavailable, CorruptFrame, InvalidValue
-from appliance.frames import Format, Frame, FrameSlot
+from appliance.errors import Busy, CameraLost, CameraUnavailable, InvalidValue, PrivacyOn
+from appliance.frames import Format, FrameSlot
+from appliance.lifecycle import Lifecycle, Status
 from appliance.log import logger
 from appliance.memory import Memory
 from appliance.panel import Panel
+from appliance.publisher import PLACEHOLDER_INTERVAL, Publisher
+from appliance.settings import CameraSettings
 
 log = logger(__name__)
 
 T = TypeVar("T")
 
 FIRST_RETRY, LAST_RETRY = 0.5, 5.0  # s between attempts to open a lost camera, doubling
-PLACEHOLDER_INTERVAL = 1.0  # s
 LOOK_INTERVAL = 2.0  # s between looks for a camera while the test pattern stands in for one
-JOB_TIMEOUT = 6.0  # s: longer than a stalled camera needs to be noticed
-_RATE_WINDOW = 2.0  # s over which frames per second are measured
+GLANCE = 0.1  # s between glances whether a lost device is back: what a picture may be late after a replug
+JOB_TIMEOUT = 8.0  # s: longer than a camera needs to be opened, and than a stall needs to be noticed
+FIRST_FRAME_TIMEOUT = 5.0  # s
+LINGER = 5.0  # s that a camera nobody needs any more stays open
 
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How the camera is: `live` delivers frames, `opening` does not yet, `lost` is waited for, with the `reason`."""
-
-    state: Literal["opening", "live", "lost"]
-    reason: str | None
-    since: datetime
-    device: str | None
-    description: str | None
-    granted: Format | None
+PRIVACY_REASON = "privacy is on"
+IDLE_REASON = "nobody is watching"
 
 
 @dataclass(slots=True)
@@ -56,7 +49,7 @@ class _Job:
 
 
 class _ReopenError(Exception):
-    """The camera has to be closed and opened again although nothing is wrong with it."""
+    """The camera has to be closed, and opened again if it is still needed, although it did not fail."""
 
 
 class Capture:
@@ -66,28 +59,30 @@ class Capture:
     as they were read last, did. Both must return at once.
     """
 
-    def __init__(self, source: str, quality: int, memory: Memory, slot: FrameSlot) -> None:
-        self.source = source
+    def __init__(self, settings: CameraSettings, memory: Memory, slot: FrameSlot) -> None:
+        self.source = settings.source
         self.wanted = memory.format
-        self.status = Status("opening", None, datetime.now(UTC), None, None, None)
-        self.captured = 0
-        self.corrupt = 0
         self.alive_at = time.monotonic()
         self.known_controls: list[Control] | None = None
-        self.on_change: Callable[[], None] | None = None
-        self.on_controls: Callable[[], None] | None = None
-        self._quality = quality
+        self.on_change: Callable[[], None] = lambda: None
+        self.on_controls: Callable[[], None] = lambda: None
+        self._settings = settings
         self._memory = memory
         self._panel = Panel(memory)
         self._slot = slot
+        self._lifecycle = Lifecycle(lambda: self._changed())
+        self._change = threading.Condition()
+        self._publisher = Publisher(settings, slot)
+        self._was_reopened = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._private = memory.privacy
+        self._needed_at = time.monotonic()
+        self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
-        self._times: deque[float] = deque()
-        self._sequence = 0
         self._former: str | None = None
         self._reformat: tuple[_Job, Format] | None = None
-        self._placeholder: tuple[tuple[int, int, str], bytes] | None = None
+        slot.on_wanted = self._wake.set
 
     def start(self) -> None:
         """Start the camera thread."""
@@ -96,7 +91,7 @@ class Capture:
     def stop(self, timeout: float = 1.0) -> None:
         """Stop the camera thread; give up after `timeout` s, as a driver may hold it."""
         self._stopping.set()
-        self._jobs.put(None)
+        self._put(None)
         if self._thread.is_alive():
             self._thread.join(timeout)
         if self._thread.is_alive():
@@ -108,25 +103,45 @@ class Capture:
         return self._thread.is_alive()
 
     @property
+    def status(self) -> Status:
+        """How the camera is."""
+        return self._lifecycle.status
+
+    @property
+    def entered(self) -> Mapping[str, int]:
+        """How often each state of the camera was entered."""
+        return self._lifecycle.entered
+
+    @property
+    def captured(self) -> int:
+        """How many good frames the camera delivered."""
+        return self._publisher.captured
+
+    @property
+    def corrupt(self) -> int:
+        """How many damaged ones."""
+        return self._publisher.corrupt
+
+    @property
+    def privacy(self) -> bool:
+        """Whether somebody wants the camera to be closed."""
+        return self._private
+
+    @property
     def frame_age(self) -> float | None:
         """Seconds since the last good frame was captured; None before the first."""
-        try:
-            return max(0.0, time.monotonic() - self._times[-1])
-        except IndexError:
-            return None
+        return self._publisher.rate.age
 
     @property
     def fps(self) -> float | None:
-        """Frames per second that the camera really delivers; None while it is not live."""
-        times = self._times.copy()
-        if self.status.state != "live" or len(times) < 2 or time.monotonic() - times[-1] > _RATE_WINDOW:
-            return None
-        return (len(times) - 1) / max(times[-1] - times[0], 1e-6)
+        """Frames per second that the camera really delivers; None while it delivers none."""
+        return self._publisher.rate.fps if self.status.state in ("online", "frozen") else None
 
     def call(self, job: Callable[[Camera], T], timeout: float = JOB_TIMEOUT) -> T:
         """Run the job on the camera thread, between two frames, and return its result.
 
-        Raises what the job raises, CameraUnavailable when there is no camera or it does not answer in `timeout` s.
+        A camera that is closed because nobody needs it is opened. Raises what the job raises, PrivacyOn, and
+        CameraUnavailable when there is no camera or it does not answer in `timeout` s.
         """
         result: T = self._result(_Job(Future(), run=job), timeout)
         return result
@@ -134,29 +149,45 @@ class Capture:
     def set_format(self, wanted: Format, timeout: float = 15.0) -> None:
         """Open the camera anew with another format; where that fails, with the former one again.
 
-        Returns when frames come in the new format. Raises CameraUnavailable with the reason.
+        Returns when frames come in the new format. Raises InvalidValue with the reason, PrivacyOn, CameraUnavailable.
         """
         self._result(_Job(Future(), wanted=wanted), timeout)
 
     def controls(self) -> list[Control]:
-        """Return all controls as they are now. Raises CameraUnavailable."""
+        """Return all controls as they are now. Raises PrivacyOn, CameraUnavailable."""
         return self.call(lambda camera: self._know(camera.controls()))
 
     def set_controls(self, wishes: Mapping[str, object]) -> list[Control]:
         """Check all values, set them, remember them, and return the controls as the device then reports them.
 
-        If one is wrong none is set. Raises UnknownName, InvalidValue, CameraUnavailable.
+        If one is wrong none is set. Raises UnknownName, InvalidValue, PrivacyOn, CameraUnavailable.
         """
         return self.call(lambda camera: self._know(self._panel.set(camera, dict(wishes))))
 
     def reset_controls(self, names: list[str] | None = None) -> list[Control]:
-        """Set these controls, or all, to their defaults. Raises InvalidValue, CameraUnavailable."""
+        """Set these controls, or all, to their defaults. Raises UnknownName, PrivacyOn, CameraUnavailable."""
         return self.call(lambda camera: self._know(self._panel.reset(camera, names)))
+
+    def set_privacy(self, on: bool, timeout: float = JOB_TIMEOUT) -> None:
+        """Close the camera until privacy is off again, also over a restart. Returns when the device is closed.
+
+        Raises CameraUnavailable if the device cannot be closed in `timeout` s; it will be as soon as it lets go.
+        """
+        self._private = on
+        self._memory.remember_privacy(on)
+        self._put(None)
+        with self._change:
+            if not self._change.wait_for(lambda: (self.status.state == "privacy") == on, timeout):
+                raise CameraUnavailable("the camera does not let go yet; it will be closed as soon as it does")
+
+    def _put(self, job: _Job | None) -> None:
+        self._jobs.put(job)
+        self._wake.set()
 
     def _result(self, job: _Job, timeout: float) -> Any:
         if self._stopping.is_set():
             raise Busy("the appliance is stopping")
-        self._jobs.put(job)
+        self._put(job)
         try:
             return job.future.result(timeout)
         except TimeoutError:
@@ -169,93 +200,106 @@ class Capture:
 
     def _run(self) -> None:
         try:
-            self._open_and_stream_for_ever()
+            self._live()
         finally:
             while not self._jobs.empty():
                 if job := self._jobs.get():
                     job.future.cancel()
 
-    def _open_and_stream_for_ever(self) -> None:
+    def _live(self) -> None:
+        """Do what the state of things asks for, until we stop: rest, or open the camera and stream."""
         retry = FIRST_RETRY
         while not self._stopping.is_set():
             self.alive_at = time.monotonic()
-            try:
-                with contextlib.closing(self._open()) as camera:
-                    self._stream(camera)
-            except _ReopenError:
-                retry = FIRST_RETRY
-            except CameraUnavailable as error:
-                if self.status.state == "live":
-                    retry = FIRST_RETRY
-                if not self._roll_back(error):
+            if self._private:
+                self._rest_in_privacy()
+            elif self._may_close():
+                self._rest_idle()
+            else:
+                try:
+                    with contextlib.closing(self._open()) as camera:
+                        retry = FIRST_RETRY
+                        self._stream(camera)
+                except _ReopenError:
+                    continue
+                except CameraUnavailable as error:
+                    if self._roll_back(error):
+                        continue
                     self._lost(error)
-                    self._wait(retry)
+                    self._wait_for_camera(retry)
                     retry = min(retry * 2, LAST_RETRY)
 
     def _open(self) -> Camera:
         source = find_source(self.source, self._former)
-        camera = open_camera(source, self.wanted, self._quality)
+        camera = open_camera(source, self.wanted, self._settings.jpeg_quality)
         if source != TEST_PATTERN:
-            self._former = source
+            self._former = stable_name(source)
         elif self.source == AUTO:
             log.warning("no camera found: showing the test pattern until one is connected")
+        self._lifecycle.opened(camera.device, camera.description, camera.granted)
+        self._publisher.begin(camera)
         return camera
 
     def _stream(self, camera: Camera) -> None:
-        """Publish frames until the camera is lost (CameraLost), is to be reopened (_ReopenError), or we stop."""
-        look_at = time.monotonic() + LOOK_INTERVAL if self.source == AUTO and camera.device == TEST_PATTERN else None
-        is_live = False
+        """Publish frames until the camera is lost (CameraLost), is to be closed (_ReopenError), or we stop."""
+        opened_at = time.monotonic()
+        look_at = opened_at + LOOK_INTERVAL if self.source == AUTO and camera.device == TEST_PATTERN else None
+        has_begun = False
         while not self._stopping.is_set():
             captured_at = camera.grab()
-            self.alive_at = time.monotonic()
-            if self._publish(camera, captured_at) and not is_live:
-                is_live = True
-                self._live(camera)
-            self._run_jobs(camera)
-            if look_at and captured_at > look_at:
-                look_at = captured_at + LOOK_INTERVAL
+            now = self.alive_at = time.monotonic()
+            if self._publisher.publish(captured_at):
+                if not has_begun:
+                    has_begun = True
+                    self._begin(camera)
+                self._watch_stillness()
+            elif not has_begun and now - opened_at > FIRST_FRAME_TIMEOUT:
+                raise CameraLost("the camera gives no good picture")
+            if has_begun:
+                self._run_jobs(camera)
+                if (controls := self._panel.look(camera)) is not None:
+                    self._know(controls)
+            if look_at and now > look_at:
+                look_at = now + LOOK_INTERVAL
                 if find_source(AUTO, None) != TEST_PATTERN:
                     raise _ReopenError
+            if self._private or self._may_close():
+                raise _ReopenError
 
-    def _publish(self, camera: Camera, captured_at: float) -> bool:
-        """Publish the grabbed frame, unless nobody wants it and it would have to be encoded. Tell if it is good."""
-        if camera.passes_through or self._slot.wanted:
-            try:
-                data = camera.jpeg()
-            except CorruptFrame as error:
-                self.corrupt += 1
-                log.debug("frame dropped: %s", error)
-                return False
-            self._sequence += 1
-            granted = camera.granted
-            self._slot.publish(Frame(self._sequence, data, granted.width, granted.height, captured_at))
-        self.captured += 1
-        self._times.append(captured_at)
-        while self._times[0] < captured_at - _RATE_WINDOW:
-            self._times.popleft()
-        return True
-
-    def _live(self, camera: Camera) -> None:
-        """Take note that the camera delivers: apply what is remembered, tell everybody."""
-        self._panel.apply_remembered(camera)
-        self._know(camera.controls())
-        log.info("%s (%s) is live: %s", camera.description, camera.device, camera.granted)
+    def _begin(self, camera: Camera) -> None:
+        """Take note that a camera delivers: apply what is remembered, tell everybody."""
+        self._know(self._panel.begin(camera))
+        log.info("%s (%s) is online: %s", camera.description, camera.device, camera.granted)
         if is_device(camera.device) and not camera.passes_through:
             log.info("the camera makes no JPEG pictures: frames are encoded while somebody looks")
+        if not self._publisher.stillness.is_frozen and self._lifecycle.state != "online":
+            self._lifecycle.happen("frame")
         if self._reformat:
             (job, _), self._reformat = self._reformat, None
             self._memory.remember_format(self.wanted)
-            self._report("live", None, camera)
             job.future.set_result(None)
-        else:
-            self._report("live", None, camera)
+
+    def _watch_stillness(self) -> None:
+        """Tell a picture that stands still from one that moves; open a frozen camera once more, not again and again."""
+        state = self._lifecycle.state
+        if self._publisher.stillness.is_frozen and state == "online":
+            reason = f"the picture has not changed for {self._publisher.stillness.limit:g} s"
+            log.warning("%s", reason)
+            self._lifecycle.happen("stillness", reason)
+            self._was_reopened = False
+        if self._publisher.stillness.is_frozen and not self._was_reopened:
+            self._was_reopened = True
+            raise _ReopenError
+        if not self._publisher.stillness.is_frozen and state == "frozen":
+            log.info("the picture moves again")
+            self._lifecycle.happen("frame")
 
     def _lost(self, error: CameraUnavailable) -> None:
         reason = str(error)
-        if self.status.state != "lost" or self.status.reason != reason:
+        if self._lifecycle.state != "lost" or self.status.reason != reason:
             log.warning("%s: trying again until it is back", reason)
-            self._times.clear()
-            self._report("lost", reason, None)
+        self._publisher.rate.clear()
+        self._lifecycle.happen("failure", reason)
 
     def _roll_back(self, error: CameraUnavailable) -> bool:
         """Return to the former format if the new one could not be had, and tell who asked for it."""
@@ -265,52 +309,54 @@ class Capture:
         job.future.set_exception(InvalidValue(f"the camera cannot do {job.wanted}: {error}"))
         return True
 
-    def _report(self, state: Literal["opening", "live", "lost"], reason: str | None, camera: Camera | None) -> None:
-        former = self.status
-        self.status = Status(
-            state,
-            reason,
-            former.since if state == former.state else datetime.now(UTC),
-            camera.device if camera else former.device,
-            camera.description if camera else former.description,
-            camera.granted if camera else None,
-        )
-        if self.on_change:
-            self.on_change()
+    def _may_close(self) -> bool:
+        """Tell whether nobody has needed the camera for a while, and it may be closed then."""
+        if self._slot.wanted or self._reformat or not self._jobs.empty() or self.known_controls is None:
+            self._needed_at = time.monotonic()
+        return self._settings.idle == "close" and time.monotonic() - self._needed_at > LINGER
 
-    def _know(self, controls: list[Control]) -> list[Control]:
-        """Keep the controls for everybody who cannot wait for the camera, and tell if they differ."""
-        if controls != self.known_controls:
-            self.known_controls = controls
-            if self.on_controls:
-                self.on_controls()
-        return controls
+    def _rest_in_privacy(self) -> None:
+        """Keep the camera closed until privacy is off; viewers see why."""
+        log.info("privacy is on: the camera is closed")
+        self._publisher.rate.clear()
+        self._lifecycle.happen("privacy_on", PRIVACY_REASON)
+        while self._private and not self._stopping.is_set():
+            self._pass_time(PLACEHOLDER_INTERVAL, PrivacyOn("privacy is on: switch it off first"))
+        if not self._stopping.is_set():
+            log.info("privacy is off")
+            self._lifecycle.happen("privacy_off")
 
-    def _wait(self, seconds: float) -> None:
-        """Wait while there is no camera: show why, refuse jobs."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
+    def _rest_idle(self) -> None:
+        """Keep the camera closed until somebody needs it."""
+        log.info("nobody needs the camera: it is closed until somebody does")
+        self._publisher.rate.clear()
+        self._lifecycle.happen("no_demand", IDLE_REASON)
+        while self._may_close() and not (self._private or self._stopping.is_set()):
             self.alive_at = time.monotonic()
-            self._publish_placeholder()
-            with contextlib.suppress(queue.Empty):
-                if job := self._jobs.get(timeout=min(left, PLACEHOLDER_INTERVAL)):
-                    job.future.set_exception(CameraUnavailable(self.status.reason or "there is no camera"))
+            self._wake.wait(PLACEHOLDER_INTERVAL)
+            self._wake.clear()
+        if not (self._private or self._stopping.is_set()):
+            self._lifecycle.happen("demand")
 
-    def _publish_placeholder(self) -> None:
-        """Publish the picture that says why there is none, at most once a second, at the size of the stream."""
-        newest, now = self._slot.newest, time.monotonic()
-        if newest and not newest.live and now - newest.captured_at < PLACEHOLDER_INTERVAL * 0.9:
-            return
-        from appliance.camera import placeholder
+    def _wait_for_camera(self, seconds: float) -> None:
+        """Wait so long, or until a device that was gone is there again; viewers see why."""
+        until = time.monotonic() + seconds
+        awaited = self._former or self.source
+        is_gone = not is_back(awaited)
+        while (left := until - time.monotonic()) > 0 and not (self._private or self._stopping.is_set()):
+            self._pass_time(min(left, GLANCE), CameraUnavailable(self.status.reason or "there is no camera"))
+            if is_gone and is_back(awaited):
+                return
 
-        width, height = (newest.width, newest.height) if newest else (self.wanted.width, self.wanted.height)
-        reason = self.status.reason or "there is no camera"
-        key = (width, height, reason)
-        if self._placeholder is None or self._placeholder[0] != key:
-            since = f"{self.status.since.astimezone():%H:%M:%S}"
-            self._placeholder = (key, placeholder.draw(width, height, reason, since))
-        self._sequence += 1
-        self._slot.publish(Frame(self._sequence, self._placeholder[1], width, height, now, live=False))
+    def _pass_time(self, seconds: float, refusal: CameraUnavailable) -> None:
+        """Let some time pass without a camera: show why, refuse jobs."""
+        self.alive_at = time.monotonic()
+        self._publisher.placeholder(self.status, self.wanted)
+        while not self._jobs.empty():
+            if job := self._jobs.get():
+                job.future.set_exception(refusal)
+        self._wake.wait(seconds)
+        self._wake.clear()
 
     def _run_jobs(self, camera: Camera) -> None:
         """Run everything that waits. Raises CameraLost, _ReopenError."""
@@ -320,6 +366,7 @@ class Capture:
                 continue
             if job.wanted is not None:
                 self._reformat, self.wanted = (job, self.wanted), job.wanted
+                self._lifecycle.happen("reopen")
                 raise _ReopenError
             try:
                 result = job.run(camera) if job.run else None
@@ -330,3 +377,15 @@ class Capture:
                 job.future.set_exception(error)
             else:
                 job.future.set_result(result)
+
+    def _know(self, controls: list[Control]) -> list[Control]:
+        """Keep the controls for everybody who cannot wait for the camera, and tell if they differ."""
+        if controls != self.known_controls:
+            self.known_controls = controls
+            self.on_controls()
+        return controls
+
+    def _changed(self) -> None:
+        with self._change:
+            self._change.notify_all()
+        self.on_change()

@@ -1,6 +1,8 @@
 """The command line: `camera-appliance run | check | settings | cameras | version`."""
 
 import argparse
+import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except ConfigurationError as error:
-        print("the configuration cannot be used:", file=sys.stderr)
-        for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
+        _complain("the configuration cannot be used:", *(f"  {problem}" for problem in error.problems))
         return EX_CONFIG
     except ApplianceError as error:
-        print(error, file=sys.stderr)
+        _complain(str(error))
         return 1
+
+
+def _complain(*lines: str) -> None:
+    """Write the lines to standard error; the journal gets them as errors."""
+    for line in lines:
+        print(log.for_journal(line), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +81,13 @@ def _run(options: argparse.Namespace) -> int:
     log.start(loaded.log.level)
     from appliance.daemon import Daemon  # after the settings: a wrong one is told at once
 
-    return Daemon(loaded).run()
+    daemon = Daemon(loaded)
+    status = daemon.run()
+    if daemon.is_held:
+        # A driver keeps the camera thread. Python would tear it out of OpenCV's code, which aborts the process.
+        logging.shutdown()
+        os._exit(status)
+    return status
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -1,5 +1,6 @@
 """The composition root: build every part, start them in order, watch over them, stop them in reverse."""
 
+import os
 import signal
 import threading
 import time
@@ -9,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from appliance import __version__, systemd
+from appliance.camera import STALL_TIMEOUT
 from appliance.capture import Capture
 from appliance.commands import Commands
 from appliance.frames import Format, FrameSlot
@@ -38,17 +40,23 @@ class Daemon:
         self.slot = FrameSlot()
         self.memory = Memory(Path(settings.storage.directory), camera.name, configured)
         self.pictures = Pictures(Path(settings.pictures.directory))
-        self.capture = Capture(camera.source, camera.jpeg_quality, self.memory, self.slot)
+        os.environ[STALL_TIMEOUT] = str(camera.stall_timeout)  # read by OpenCV when it is imported, which is later
+        self.capture = Capture(camera, self.memory, self.slot)
         self.appliance = Appliance(camera.name, self.capture, self.slot, self.pictures, http.max_viewers)
         self.commands = Commands(self.appliance)
         self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.viewer_timeout)
-        metrics = Metrics(self.appliance.get_state, self._counters)
+        metrics = Metrics(self.appliance.get_state, self._counters, lambda: self.capture.entered)
         routes = Routes(self.appliance, self.commands, self.broadcaster, metrics, web_root())
         self.server = Server(routes.application, http.host, http.port)
         self.bridge = Bridge(settings.mqtt, camera.name, self.appliance, self.commands) if settings.mqtt.host else None
         self._connect()
         self._stopping = threading.Event()
         self._failed = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a thread did not end with `run`."""
+        return self.capture.is_alive
 
     def run(self) -> int:
         """Run until a signal says stop; return the exit status. Raises ConfigurationError if it cannot listen."""
@@ -119,7 +127,7 @@ class Daemon:
 
     def _status_line(self) -> str:
         status, fps = self.capture.status, self.capture.fps
-        if status.state != "live" or status.granted is None:
+        if status.granted is None:
             return status.reason or "opening the camera"
         rate = "" if fps is None else f"@{fps:.0f}"
         return f"{status.granted.width}x{status.granted.height}{rate} {self.broadcaster.viewers} viewers"

@@ -7,7 +7,8 @@ ApplianceError                   internal_error
 │   └── UnknownName              unknown_name
 ├── NotFound                     not_found
 ├── CameraUnavailable            camera_unavailable
-│   └── CameraLost               camera_unavailable
+│   ├── CameraLost               camera_unavailable
+│   └── PrivacyOn                privacy_on
 ├── CorruptFrame                 corrupt_frame
 ├── StorageUnwritable            storage_unwritable
 │   └── StorageFull              storage_full
@@ -66,6 +67,12 @@ class CameraUnavailable(ApplianceError):
 
 class CameraLost(CameraUnavailable):
     """An open camera stopped delivering and has to be opened again."""
+
+
+class PrivacyOn(CameraUnavailable):
+    """The camera is closed because somebody wants it so."""
+
+    code = "privacy_on"
 
 
 class CorruptFrame(ApplianceError):

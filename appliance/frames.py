@@ -4,12 +4,16 @@ There is no queue: whoever is slow misses frames, and always continues with the 
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from appliance.errors import Busy
+
+Exposure = Literal["settling", "settled", "unsettled"]
+"""Whether a camera that was just started has found its exposure; `unsettled`: it did not in time, and is taken so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,10 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture as a JPEG. `captured_at` is CLOCK_MONOTONIC in seconds; `live` is false for a placeholder."""
+    """One picture as a JPEG. `captured_at` is CLOCK_MONOTONIC in seconds; `live` is false for a placeholder.
+
+    While `exposure` is `settling` a frame is good enough to look at, not to keep.
+    """
 
     sequence: int
     jpeg: bytes
@@ -39,17 +46,20 @@ class Frame:
     height: int
     captured_at: float
     live: bool = True
+    exposure: Exposure = "settled"
 
 
 class FrameSlot:
     """Holds the newest frame. The camera thread publishes; everybody else reads or waits.
 
-    `on_publish` is called on the camera thread after each frame and must return at once.
+    `on_publish` is called on the camera thread after each frame, `on_wanted` on any when somebody begins to need
+    frames. Both must return at once.
     """
 
     def __init__(self) -> None:
         self.newest: Frame | None = None
         self.on_publish: Callable[[], None] | None = None
+        self.on_wanted: Callable[[], None] | None = None
         self._condition = threading.Condition()
         self._wanting = 0
         self._closed = False
@@ -64,6 +74,8 @@ class FrameSlot:
         """Say for the time of the block that frames are needed."""
         with self._condition:
             self._wanting += 1
+        if self.on_wanted:
+            self.on_wanted()
         try:
             yield
         finally:
@@ -81,10 +93,13 @@ class FrameSlot:
     def live_since(self, captured_after: float, timeout: float) -> Frame | None:
         """Return the newest live frame captured after that time (CLOCK_MONOTONIC); None when none came in `timeout` s.
 
-        Raises Busy when the appliance is stopping.
+        Frames of a camera that still looks for its exposure do not count. Raises Busy when the appliance is stopping.
         """
         with self.wanting(), self._condition:
-            self._condition.wait_for(lambda: self._closed or self._is_live_since(captured_after), timeout)
+            asked_at = time.monotonic()
+            self._condition.wait_for(
+                lambda: self._closed or self._is_live_since(captured_after) or self._is_lost_since(asked_at), timeout
+            )
             if self._closed:
                 raise Busy("the appliance is stopping")
             return self.newest if self._is_live_since(captured_after) else None
@@ -95,6 +110,12 @@ class FrameSlot:
             self._closed = True
             self._condition.notify_all()
 
+    def _is_lost_since(self, asked_at: float) -> bool:
+        """Tell whether a placeholder came: it is of no use to wait for a camera that is not there."""
+        return self.newest is not None and not self.newest.live and self.newest.captured_at > asked_at
+
     def _is_live_since(self, captured_after: float) -> bool:
         frame = self.newest
-        return frame is not None and frame.live and frame.captured_at > captured_after
+        if frame is None or not frame.live or frame.exposure == "settling":
+            return False
+        return frame.captured_at > captured_after

@@ -63,6 +63,37 @@ def with_huffman_tables(jpeg: bytes) -> bytes:
     raise CorruptFrame("a JPEG picture whose segments do not add up")
 
 
+def orientation(rotate: int, flip_horizontal: bool, flip_vertical: bool) -> int:
+    """Return the EXIF orientation, 1 to 8, of a picture that is mirrored so and then turned clockwise by `rotate`."""
+    if flip_vertical:  # is the same as to mirror it the other way and turn it by half
+        flip_horizontal, rotate = not flip_horizontal, rotate + 180
+    turned_plain, turned_mirrored = {0: 1, 90: 6, 180: 3, 270: 8}, {0: 2, 90: 7, 180: 4, 270: 5}
+    return (turned_mirrored if flip_horizontal else turned_plain)[rotate % 360]
+
+
+def oriented(jpeg: bytes, orientation: int) -> bytes:
+    """Return the picture with its orientation written into it (36 bytes of EXIF); 1 leaves it as it is."""
+    return jpeg if orientation == 1 else _SOI + _exif(orientation) + jpeg[2:]
+
+
+def turned(width: int, height: int, orientation: int) -> tuple[int, int]:
+    """Return the size at which a picture of that orientation is seen."""
+    return (height, width) if orientation >= 5 else (width, height)
+
+
+def upright(jpeg: bytes, quality: int = 90) -> bytes:
+    """Return the picture with its pixels turned as its EXIF says, for those who do not look there.
+
+    Raises CorruptFrame.
+    """
+    import cv2  # see thumbnail()
+
+    image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise CorruptFrame("a JPEG picture that cannot be decoded")
+    return encode_bgr(image, quality)
+
+
 def size(jpeg: bytes) -> tuple[int, int]:
     """Return (width, height) in pixels from the header. Raises CorruptFrame, also for a size that cannot be."""
     try:
@@ -81,6 +112,15 @@ def verify(jpeg: bytes) -> None:
         simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", strict=True)
     except ValueError as error:
         raise CorruptFrame(f"a damaged JPEG picture: {error}") from None
+
+
+def brightness(jpeg: bytes) -> float:
+    """Return the mean luma, 0 to 255, seen at an eighth of the size. A picture that cannot be decoded is black."""
+    try:
+        image = simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", min_factor=8)
+    except ValueError:
+        return 0.0
+    return float(image.mean())
 
 
 def encode_bgr(image: Image, quality: int) -> bytes:
@@ -131,6 +171,16 @@ def thumbnail(jpeg: bytes, width: int, quality: int = 75) -> bytes:
         height = max(1, round(image.shape[0] * width / image.shape[1]))
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return encode_bgr(image, quality)
+
+
+@cache
+def _exif(orientation: int) -> bytes:
+    """Return an APP1 segment with one entry, the orientation (EXIF 2.3, 4.6.4: tag 0x112, one SHORT)."""
+    entry = (0x112).to_bytes(2, "big") + (3).to_bytes(2, "big") + (1).to_bytes(4, "big")
+    entry += orientation.to_bytes(2, "big") + bytes(2)
+    tiff = b"MM\0*" + (8).to_bytes(4, "big") + (1).to_bytes(2, "big") + entry + bytes(4)
+    content = b"Exif\0\0" + tiff
+    return b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
 
 
 @cache

@@ -36,6 +36,11 @@ def start(level: str, stream: TextIO | None = None) -> None:
     logging.logThreads = logging.logProcesses = False
 
 
+def for_journal(line: str) -> str:
+    """Return a line of an error as the journal wants it, or as it is on a terminal."""
+    return f"<3>{line}" if _is_journal() else line
+
+
 def logger(name: str) -> logging.Logger:
     """Return the logger of a module, called by its name in the house: `appliance.http.server` logs as `http.server`."""
     return logging.getLogger(name.removeprefix("appliance."))

@@ -49,6 +49,15 @@ class Memory:
         except (InvalidValue, KeyError, TypeError):
             return self._configured
 
+    @property
+    def privacy(self) -> bool:
+        """Whether privacy was on."""
+        return self._content.get("privacy") is True
+
+    def remember_privacy(self, on: bool) -> None:
+        """Remember whether privacy is on."""
+        self._change(privacy=on)
+
     def remember_controls(self, values: dict[str, Value]) -> None:
         """Add these values to what is remembered."""
         self._change(controls=self.controls | values)

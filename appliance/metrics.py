@@ -1,6 +1,6 @@
 """The metrics for Prometheus, made from the state when they are asked for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,9 +13,15 @@ _PREFIX = "camera_appliance_"
 class Metrics:
     """Renders the state, and the counters given, as text for Prometheus."""
 
-    def __init__(self, state: Callable[[], dict[str, Any]], counters: Callable[[], dict[str, tuple[int, str]]]) -> None:
+    def __init__(
+        self,
+        state: Callable[[], dict[str, Any]],
+        counters: Callable[[], dict[str, tuple[int, str]]],
+        entered: Callable[[], Mapping[str, int]],
+    ) -> None:
         self._state = state
         self._counters = counters
+        self._entered = entered
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -31,6 +37,7 @@ class Metrics:
         """Yield every metric; what is not known now is left out."""
         state = self._state()
         yield from _gauges(state)
+        yield self._transitions(state["camera"]["state"])
         frames = state["frames"]
         counters = {
             "frames_captured": (frames["captured"], "Good frames that the camera delivered."),
@@ -40,6 +47,14 @@ class Metrics:
         for name, (value, help) in counters.items():
             yield CounterMetricFamily(_PREFIX + name, help, value=value)
 
+    def _transitions(self, now: str) -> Metric:
+        help = "How often the camera came into a state."
+        family = CounterMetricFamily(_PREFIX + "camera_state_entered", help, labels=["state"])
+        entered = self._entered()
+        for state in sorted({now, *entered}):
+            family.add_metric([state], entered.get(state, 0))
+        return family
+
 
 def _gauges(state: dict[str, Any]) -> Iterator[Metric]:
     info = GaugeMetricFamily(_PREFIX + "info", "Version and name.", labels=["version", "name"])
@@ -47,7 +62,7 @@ def _gauges(state: dict[str, Any]) -> Iterator[Metric]:
     yield info
     mqtt = state["mqtt"]["state"]
     values = (
-        ("camera_live", "Whether the camera delivers frames.", int(state["camera"]["state"] == "live")),
+        ("camera_online", "Whether the camera delivers frames that move.", int(state["camera"]["state"] == "online")),
         ("frames_per_second", "Frames per second that the camera delivers.", state["fps"]),
         ("frame_age_seconds", "Age of the newest frame.", state["frame_age"]),
         ("viewers", "Viewers of the stream.", state["viewers"]),

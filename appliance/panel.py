@@ -1,8 +1,10 @@
-"""Set the controls of an open camera so that they hold: checked first, undone together, remembered.
+"""Set the controls of an open camera so that they hold: checked first, undone together, remembered, watched.
 
 Everything here runs on the camera thread.
 """
 
+import math
+import time
 from collections.abc import Mapping
 
 from appliance.camera import Camera
@@ -15,11 +17,36 @@ from appliance.parameters import Value
 log = logger(__name__)
 
 
+RECHECK = 0.5  # s after the first frame, when controls are looked at again: some cameras reset theirs late
+POLL_INTERVAL = 10.0  # s between looks at the controls of a device that tells no changes
+
+
 class Panel:
     """The way in which control values reach the camera and the memory."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
+        self._recheck_at = math.inf
+        self._poll_at = math.inf
+
+    def begin(self, camera: Camera) -> list[Control]:
+        """Set what is remembered on a camera that has begun to stream; return all controls. Raises CameraLost."""
+        now = time.monotonic()
+        self._recheck_at = now + RECHECK
+        self._poll_at = math.inf if camera.tells_changes else now + POLL_INTERVAL
+        return self._apply_remembered(camera)
+
+    def look(self, camera: Camera) -> list[Control] | None:
+        """Return all controls if it is time to look at them: some may have changed by themselves. Raises CameraLost."""
+        now = time.monotonic()
+        if now >= self._recheck_at:
+            self._recheck_at = math.inf
+            return self._apply_remembered(camera)
+        if camera.controls_changed() or now >= self._poll_at:
+            if self._poll_at < math.inf:
+                self._poll_at = now + POLL_INTERVAL
+            return camera.controls()
+        return None
 
     def set(self, camera: Camera, wishes: dict[str, object]) -> list[Control]:
         """Set all values or none, remember what the camera then reports, and return all controls.
@@ -54,21 +81,31 @@ class Panel:
                     _try(camera, control, control.parameter.default)
         return camera.controls()
 
-    def apply_remembered(self, camera: Camera) -> None:
-        """Set what was set before a restart or replug: the switches first, then what they leave free.
-
-        Raises CameraLost.
-        """
+    def _apply_remembered(self, camera: Camera) -> list[Control]:
+        """Set what was set before a restart or replug, the switches first, then what they leave free; read back."""
         remembered = self._memory.controls
-        if not remembered:
-            return
+        controls = camera.controls()
+        is_set = False
         for switches in (True, False):
-            for control in camera.controls():
-                value = remembered.get(control.name)
-                is_due = value is not None and value != control.value and control.is_switch == switches
-                if is_due and not (control.inactive or control.read_only):
-                    _try(camera, control, value)
-        log.info("%d remembered control values applied", len(remembered))
+            for control in controls:
+                if control.is_switch == switches and _differs(control, remembered):
+                    _try(camera, control, remembered[control.name])
+                    is_set = True
+            if is_set:
+                controls = camera.controls()
+        if is_set:
+            for control in controls:
+                if _differs(control, remembered):
+                    log.warning("%s is %s, not %s as set", control.name, control.value, remembered[control.name])
+            log.info("remembered control values applied")
+        return controls
+
+
+def _differs(control: Control, remembered: Mapping[str, Value]) -> bool:
+    """Tell whether a control that can be set now has another value than the remembered one."""
+    if control.name not in remembered or control.inactive or control.read_only:
+        return False
+    return remembered[control.name] != control.value
 
 
 def _put_back(camera: Camera, before: list[Control], values: Mapping[str, Value]) -> None:

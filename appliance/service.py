@@ -15,7 +15,7 @@ from appliance import __version__, health, jpeg
 from appliance.capture import Capture
 from appliance.commands import command
 from appliance.controls import report
-from appliance.errors import CameraUnavailable, CorruptFrame, StorageUnwritable
+from appliance.errors import CameraUnavailable, CorruptFrame, PrivacyOn, StorageUnwritable
 from appliance.frames import Format, Frame, FrameSlot
 from appliance.log import logger
 from appliance.parameters import Parameter, without_password
@@ -25,6 +25,7 @@ from appliance.settings import parameters
 log = logger(__name__)
 
 SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot or picture waits for the camera
+COLD_TIMEOUT = 8.0  # s that it waits for one that has to be opened and to find its exposure first
 Listener = Callable[[str, dict[str, Any]], None]
 
 _SETTINGS = parameters()
@@ -99,6 +100,7 @@ class Appliance:
                 "device": status.device,
                 "description": status.description,
             },
+            "privacy": capture.privacy,
             "format": {
                 "requested": capture.wanted.as_json(),
                 "granted": status.granted.as_json() if status.granted else None,
@@ -163,6 +165,18 @@ class Appliance:
             log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
         return self._format_report()
 
+    @command(
+        "PUT",
+        "/api/privacy",
+        Parameter(name="on", kind="boolean", help="Whether the camera has to stay closed.", required=True),
+        result="Privacy",
+    )
+    def set_privacy(self, on: bool) -> dict[str, Any]:
+        """Close the camera, or open it again. It stays so over a restart; viewers see that privacy is on."""
+        self._capture.set_privacy(on)
+        self._tell("state", self.get_state())
+        return {"privacy": on}
+
     @command("POST", "/api/pictures", status=201, result="Picture")
     def take_picture(self) -> dict[str, Any]:
         """Store the next frame as a numbered picture."""
@@ -213,7 +227,7 @@ class Appliance:
 
         Raises CameraUnavailable with the reason when there is none within 3 s.
         """
-        return self._frame_since(time.monotonic() - max_age, SNAPSHOT_TIMEOUT)
+        return self._frame_since(time.monotonic() - max_age, self._patience())
 
     def known_controls(self) -> dict[str, Any] | None:
         """Return the controls as they were read last, without asking the camera; None before the first time."""
@@ -221,9 +235,14 @@ class Appliance:
         return None if controls is None else report(controls)
 
     def is_fresh(self) -> bool:
-        """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more."""
+        """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
+
+        A camera that is closed on purpose is as it should be.
+        """
         status, age = self._capture.status, self._capture.frame_age
-        if status.state != "live" or status.granted is None or age is None:
+        if status.state in ("idle", "privacy"):
+            return True
+        if status.state != "online" or status.granted is None or age is None:
             return False
         return age < max(2.0, 3 / status.granted.fps if status.granted.fps else 0)
 
@@ -251,7 +270,7 @@ class Appliance:
     def _undamaged_frame(self) -> Frame:
         """Return the next frame that decodes without an error; a damaged one is passed over."""
         asked_at = time.monotonic()
-        deadline = asked_at + SNAPSHOT_TIMEOUT
+        deadline = asked_at + self._patience()
         while True:
             frame = self._frame_since(asked_at, deadline - time.monotonic())
             try:
@@ -262,13 +281,21 @@ class Appliance:
             else:
                 return frame
 
+    def _patience(self) -> float:
+        """Return how long to wait for a frame, in s."""
+        newest = self._slot.newest
+        is_warm = self._capture.status.state == "online" and newest is not None and newest.exposure != "settling"
+        return SNAPSHOT_TIMEOUT if is_warm else COLD_TIMEOUT
+
     def _frame_since(self, captured_after: float, timeout: float) -> Frame:
         status = self._capture.status
         if status.state == "lost":
             raise CameraUnavailable(status.reason or "there is no camera")
+        if status.state == "privacy":
+            raise PrivacyOn("privacy is on: switch it off first")
         frame = self._slot.live_since(captured_after, max(0.0, timeout))
         if frame is None:
-            reason = self._capture.status.reason or f"the camera gave no good frame within {SNAPSHOT_TIMEOUT:g} s"
+            reason = self._capture.status.reason or "the camera gave no good frame in time"
             raise CameraUnavailable(reason)
         return frame
 

@@ -58,6 +58,30 @@ class CameraSettings:
     jpeg_quality: int = setting(
         80, "Quality of frames that the appliance itself encodes (raw formats, test pattern).", minimum=1, maximum=100
     )
+    rotate: str = setting(
+        "0",
+        "Turn the picture clockwise by so many degrees. It costs nothing: each JPEG says which way is up, and browsers "
+        "turn it.",
+        choices=("0", "90", "180", "270"),
+    )
+    flip_horizontal: bool = setting(False, "Mirror the picture, left to right, before it is turned.")
+    flip_vertical: bool = setting(False, "Mirror the picture, top to bottom, before it is turned.")
+    stall_timeout: int = setting(
+        2, "A device that gives no frame for so long is opened anew.", minimum=1, maximum=60, unit="s"
+    )
+    frozen_after: float = setting(
+        10.0,
+        "A device that gives the same picture, byte for byte, for so long counts as frozen. 0 switches that off.",
+        minimum=0,
+        maximum=3600,
+        unit="s",
+    )
+    idle: str = setting(
+        "open",
+        "What to do with the camera while nobody needs frames: keep it `open`, or `close` it, so that its light is "
+        "off; it is opened again when somebody does.",
+        choices=("open", "close"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

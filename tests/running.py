@@ -218,7 +218,7 @@ class RunningAppliance:
 
     def until_live(self) -> "RunningAppliance":
         """Wait until the camera delivers frames."""
-        eventually(lambda: self.state()["camera"]["state"] == "live", "a live camera")
+        eventually(lambda: self.state()["camera"]["state"] == "online", "a live camera")
         return self
 
     def connect(self) -> socket.socket:

@@ -97,6 +97,14 @@ export function resetControls(names) {
   return request("POST", "api/controls/reset", names ? { names } : {});
 }
 
+/**
+ * @param {boolean} on
+ * @returns {Promise<{privacy: boolean}>}
+ */
+export function setPrivacy(on) {
+  return request("PUT", "api/privacy", { on });
+}
+
 /** @returns {Promise<Format>} */
 export function getFormat() {
   return request("GET", "api/format");

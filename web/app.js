@@ -13,6 +13,7 @@ import { FormatPanel } from "./format.js";
 import { Gallery } from "./gallery.js";
 import { listenForKeys } from "./keys.js";
 import { LivePicture } from "./live.js";
+import { PrivacySwitch } from "./privacy.js";
 import { Stage } from "./stage.js";
 import { StateLine } from "./state.js";
 import { toast } from "./toast.js";
@@ -30,6 +31,7 @@ const live = new LivePicture(find("#live", HTMLCanvasElement), "stream.mjpg", (s
 const controls = new ControlPanel(find("#controls", HTMLElement));
 const format = new FormatPanel(find("#format", HTMLElement));
 const stateLine = new StateLine(find("#state-line", HTMLElement));
+const privacy = new PrivacySwitch(find("#privacy-switch", HTMLInputElement));
 const gallery = new Gallery(find("#pictures", HTMLElement), (picture) => viewer.open(picture));
 const viewer = new Viewer(find("#viewer", HTMLDialogElement), gallery);
 
@@ -40,6 +42,7 @@ function showState(state) {
   find("#name", HTMLElement).textContent = state.name;
   stage.showCamera(state.camera);
   stateLine.show(state);
+  privacy.show(state);
   format.notice(state);
 }
 

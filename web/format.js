@@ -109,7 +109,7 @@ export class FormatPanel {
    */
   async notice({ camera, format }) {
     if (this.#busy) return;
-    const live = camera.state === "live";
+    const live = camera.state === "online" || camera.state === "frozen";
     const seen = JSON.stringify([format, camera.device, live]);
     if (seen === this.#seen) return;
     this.#seen = seen;

@@ -12,7 +12,7 @@ import { ageInWords } from "./words.js";
 
 /**
  * @typedef {object} Words
- * @property {"live" | "waiting" | "lost" | "stopped"} mood
+ * @property {"live" | "waiting" | "lost" | "private" | "stopped"} mood
  * @property {string} label a word or two
  * @property {string} message a sentence, or empty
  */
@@ -37,8 +37,12 @@ export function describe(live, camera) {
     const words = WORDS[live.state];
     return live.reason ? { ...words, label: "Waiting", message: live.reason } : words;
   }
-  if (camera?.state === "opening") {
-    return { mood: "waiting", label: "Opening camera", message: camera.reason ?? "The camera is being opened …" };
+  if (camera?.state === "privacy") return { mood: "private", label: "Privacy", message: "" };
+  if (camera?.state === "frozen") {
+    return { mood: "lost", label: "Frozen", message: camera.reason ?? "The picture does not change." };
+  }
+  if (camera?.state === "starting" || camera?.state === "idle") {
+    return { mood: "waiting", label: "Opening camera", message: "The camera is being opened …" };
   }
   if (live.state === "placeholder" || camera?.state === "lost") {
     return { mood: "lost", label: "No camera", message: camera?.reason ?? "The camera gives no picture." };

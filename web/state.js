@@ -7,7 +7,14 @@
 import { find, setText } from "./dom.js";
 import { ageInWords, bytesInWords, formatInWords, rateInWords } from "./words.js";
 
-const CAMERA_STATES = { live: "Live", opening: "Opening", lost: "Lost" };
+const CAMERA_STATES = {
+  starting: "Starting",
+  online: "Live",
+  lost: "Lost",
+  frozen: "Frozen",
+  idle: "Closed",
+  privacy: "Closed",
+};
 const MQTT_STATES = { off: "Off", connecting: "Connecting", connected: "Connected", refused: "Refused" };
 
 /**

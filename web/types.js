@@ -27,8 +27,9 @@
  * @property {string} version
  * @property {number} uptime seconds
  * @property {string} time the clock of the appliance, ISO 8601
- * @property {{state: "live" | "opening" | "lost", reason: string | null, since: string, source: string,
+ * @property {{state: "starting" | "online" | "lost" | "frozen" | "idle" | "privacy", reason: string | null, since: string, source: string,
  *   device: string | null, description: string | null}} camera
+ * @property {boolean} privacy whether the camera has to stay closed
  * @property {{requested: PictureFormat, granted: PictureFormat | null}} format
  * @property {number | null} fps frames a second, measured at the camera
  * @property {number | null} frame_age seconds

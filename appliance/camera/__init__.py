@@ -14,7 +14,10 @@ from appliance.frames import Format
 from appliance.parameters import Value
 
 # OpenCV reads these once, when it is imported. Without the first, a camera that stalls is noticed after 10 s.
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
+STALL_TIMEOUT = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+"""Environment variable: whole seconds after which a device that gives no frame counts as lost."""
+
+os.environ.setdefault(STALL_TIMEOUT, "2")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "8")  # AV_LOG_FATAL: FFmpeg writes to standard error by itself
 
@@ -47,6 +50,10 @@ class Camera(Protocol):
     """What the device really does, which may differ from what was asked for."""
     passes_through: bool
     """Whether `jpeg()` is free because the device itself makes JPEG pictures."""
+    has_noise: bool
+    """Whether no two of its frames are ever alike, so that equal ones mean that it hangs."""
+    tells_changes: bool
+    """Whether `controls_changed` knows; else one has to look from time to time."""
 
     def grab(self) -> float:
         """Wait for the next picture; return when it was captured (CLOCK_MONOTONIC, s). Raises CameraLost."""
@@ -63,22 +70,40 @@ class Camera(Protocol):
     def set_controls(self, values: Mapping[str, Value]) -> None:
         """Set checked values in their order. Raises InvalidValue when the device refuses one, CameraLost."""
 
+    def controls_changed(self) -> bool:
+        """Tell whether somebody else, or the device itself, changed a control since the last call."""
+
     def close(self) -> None:
         """Give the device back. Never raises."""
 
 
 def find_source(source: str, former: str | None) -> str:
-    """Return what to open. For `auto` that is the camera that was open before (`former`), else the first one found.
+    """Return what to open: the device that was open before (`former`, its stable name) whatever its number is now.
 
-    The test pattern stands in only for a camera that was never there: a lost one is waited for.
+    For `auto` the first camera that is found, if none was open before. The test pattern stands in only for a camera
+    that was never there: a lost one is waited for.
     """
     if source != AUTO:
-        return source
+        return former or source
     if former and os.path.exists(former):
         return former
     from appliance.camera.devices import first_device
 
     return first_device() or former or TEST_PATTERN
+
+
+def stable_name(source: str) -> str:
+    """Return the name under which a source is found again after a replug."""
+    if not is_device(source):
+        return source
+    from appliance.camera import devices
+
+    return devices.stable_name(source)
+
+
+def is_back(source: str) -> bool:
+    """Tell whether a device that was gone is there again; of other sources nothing is known before they are opened."""
+    return is_device(source) and os.path.exists(source)
 
 
 def open_camera(source: str, wanted: Format, quality: int) -> Camera:

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +24,28 @@ class Found:
 def devices() -> list[Found]:
     """Return all capture devices, in the order of their stable names; nodes that cannot be opened are left out.
 
-    A webcam has a second node for metadata, which is not a capture device. Of two cameras without serial numbers
-    only one has a name under by-id; the other is found by its port, under by-path.
+    A webcam has a second node for metadata, which is not a capture device. A name under by-id is stable if it is the
+    device's alone: of two cameras of a kind without serial numbers only one has it, and not always the same; they are
+    told apart by their port, under by-path.
     """
-    found: dict[str, Found] = {}
-    for path in [path for folder in _FOLDERS for path in _listing(folder)] + _nodes():
-        node = os.path.realpath(path)
-        if node not in found and (description := _capture_description(node)) is not None:
-            found[node] = Found(path, node, description)
-    return list(found.values())
+    descriptions = {node: text for node in _nodes() if (text := _capture_description(node)) is not None}
+    by_id, by_path = (_links(folder, descriptions) for folder in _FOLDERS)
+    kinds = Counter(descriptions.values())
+    found = []
+    for node, text in descriptions.items():
+        twins = [other for other, kind in descriptions.items() if kind == text]
+        is_alone = kinds[text] == 1 or all(twin in by_id for twin in twins)
+        name = (by_id.get(node) if is_alone else None) or by_path.get(node) or by_id.get(node) or node
+        found.append(Found(name, node, text))
+    return sorted(found, key=lambda device: (not device.path.startswith(_FOLDERS), device.path))
+
+
+def stable_name(path: str) -> str:
+    """Return the most stable name of the device; a name that is stable already stays."""
+    if path.startswith(_FOLDERS):
+        return path
+    node = os.path.realpath(path)
+    return next((device.path for device in devices() if device.node == node), path)
 
 
 def first_device() -> str | None:
@@ -38,10 +53,15 @@ def first_device() -> str | None:
     return next((device.path for device in devices()), None)
 
 
-def _listing(folder: str) -> list[str]:
+def _links(folder: str, nodes: Iterable[str]) -> dict[str, str]:
+    """Return the names in a folder of links by the nodes they lead to."""
+    links = {}
     with contextlib.suppress(OSError):
-        return [f"{folder}/{name}" for name in sorted(os.listdir(folder))]
-    return []
+        for name in sorted(os.listdir(folder), reverse=True):
+            node = os.path.realpath(f"{folder}/{name}")
+            if node in nodes:
+                links[node] = f"{folder}/{name}"
+    return links
 
 
 def _nodes() -> list[str]:

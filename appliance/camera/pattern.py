@@ -72,6 +72,8 @@ class TestPattern:
     device = TEST_PATTERN
     description = "Test pattern"
     passes_through = False
+    has_noise = False
+    tells_changes = True
 
     def __init__(self, wanted: Format, quality: int) -> None:
         self.granted = Format(wanted.width, wanted.height, wanted.fps, "BGR3")
@@ -112,6 +114,10 @@ class TestPattern:
             self._controls[name] = replace(self._controls[name], value=value)
         self._update_inactive()
         self._ground = None
+
+    def controls_changed(self) -> bool:
+        """Tell that nobody else changes its controls."""
+        return False
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import cv2
 
 from appliance import jpeg
-from appliance.camera import AvailableFormat
+from appliance.camera import AvailableFormat, diagnosis
 from appliance.camera.v4l2_controls import V4L2Controls
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, CorruptFrame
@@ -29,6 +29,8 @@ _OLDEST = 5.0  # s: a driver's time stamp outside of the last seconds is on some
 class V4L2Camera:
     """One open device: OpenCV streams, linuxpy sets the controls. See `Camera` for what each method promises."""
 
+    has_noise = True
+
     def __init__(self, path: str, wanted: Format, quality: int) -> None:
         """Open the device and start to stream. Raises CameraUnavailable."""
         self.device = path
@@ -36,23 +38,32 @@ class V4L2Camera:
         try:
             self._panel = V4L2Controls(path)
         except OSError as error:
-            raise CameraUnavailable(_open_failure(path, error)) from None
+            raise CameraUnavailable(diagnosis.open_failure(path, error)) from None
         try:
             self.description = self._panel.description
             pixel_format = _choose(wanted.pixel_format, self._panel.formats())
-            self._capture = _start(path, wanted, pixel_format)
+            self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
+            if not self._capture.isOpened():
+                raise CameraUnavailable(diagnosis.explain(path, wanted, pixel_format))
+            _configure(self._capture, wanted, pixel_format)
             self.granted = _granted(self._capture)
         except CameraUnavailable:
             self._panel.close()
             raise
         self.passes_through = self.granted.pixel_format in _PASSED_THROUGH
+        self.tells_changes = self._panel.watch()
+        self._has_streamed = False
 
     def grab(self) -> float:
-        """Wait for the next picture, two seconds at most."""
+        """Wait for the next picture, as long as the stall timeout at most."""
         if not self._capture.grab():
-            if os.path.exists(self.device):
-                raise CameraLost("the camera is connected but gives no pictures")
-            raise CameraLost("the camera is unplugged")
+            if not os.path.exists(self.device):
+                raise CameraLost("the camera is unplugged")
+            if self._has_streamed:
+                raise CameraLost("the camera is connected but gives no pictures any more")
+            self.close()
+            raise CameraLost(diagnosis.explain(self.device, self.granted, self.granted.pixel_format))
+        self._has_streamed = True
         return _monotonic(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
 
     def jpeg(self) -> bytes:
@@ -84,6 +95,10 @@ class V4L2Camera:
         """Set values on the device."""
         self._panel.write(values)
 
+    def controls_changed(self) -> bool:
+        """Tell whether a control was changed by somebody else."""
+        return self._panel.changed()
+
     def close(self) -> None:
         """Stop streaming and close both opens of the device."""
         self._capture.release()
@@ -101,11 +116,8 @@ def _choose(wanted: str, formats: list[AvailableFormat]) -> str:
     return wanted
 
 
-def _start(path: str, wanted: Format, pixel_format: str) -> cv2.VideoCapture:
-    """Open and configure the device: each of these steps restarts it, so their order is what the device sees."""
-    capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
-    if not capture.isOpened():
-        raise CameraUnavailable("the camera is used by another program, or gives no pictures")
+def _configure(capture: cv2.VideoCapture, wanted: Format, pixel_format: str) -> None:
+    """Ask the device for the format: each of these steps restarts it, so their order is what the device sees."""
     if pixel_format:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*pixel_format))
     capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
@@ -115,9 +127,6 @@ def _start(path: str, wanted: Format, pixel_format: str) -> cv2.VideoCapture:
     # Asked for a format that the device lacks, OpenCV says yes and takes another: what counts is what is set now.
     as_it_is = _granted(capture).pixel_format in _PASSED_THROUGH + _ENCODED
     capture.set(cv2.CAP_PROP_CONVERT_RGB, 0 if as_it_is else 1)
-    if not capture.isOpened():
-        raise CameraUnavailable(f"the camera refuses {wanted}")
-    return capture
 
 
 def _granted(capture: cv2.VideoCapture) -> Format:
@@ -135,11 +144,3 @@ def _monotonic(stamp: float) -> float:
     """Return the driver's time stamp if it can be one of CLOCK_MONOTONIC, else the time now."""
     now = time.monotonic()
     return stamp if now - _OLDEST < stamp <= now else now
-
-
-def _open_failure(path: str, error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"no camera is connected as {path}"
-    if isinstance(error, PermissionError):
-        return f"no permission to open {path}: add the user to the group video"
-    return f"{path} cannot be opened: {error.strerror}"

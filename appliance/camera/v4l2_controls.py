@@ -5,8 +5,10 @@ are few and know no ranges. linuxpy's enumeration is used, its control objects a
 and one control of a type unknown to it would hide all others.
 """
 
+import contextlib
 import errno
 import re
+import select
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +56,7 @@ class V4L2Controls:
         self.description = str(self._device.info.card)
         self.bus = str(self._device.info.bus_info)
         self._ids: dict[str, Any] = {}
+        self._events: select.poll | None = None
 
     def close(self) -> None:
         """Close the device. Never raises."""
@@ -106,6 +109,29 @@ class V4L2Controls:
                 if error.errno in _GONE:
                     raise _lost(error) from error
                 raise InvalidValue(f"{name}: {_refusal(error)}") from None
+
+    def watch(self) -> bool:
+        """Ask to be told of changes that others make; return whether the driver can. Raises CameraLost."""
+        try:
+            infos = [info for info in linuxpy_device.iter_read_controls(self._device) if _is_shown(info)]
+            for info in infos:
+                linuxpy_device.subscribe_event(self._device, linuxpy_device.EventType.CTRL, info.id)
+        except OSError as error:
+            if error.errno in _GONE:
+                raise _lost(error) from error
+            return False
+        self._events = select.poll()
+        self._events.register(self._device.fileno(), select.POLLPRI)
+        return True
+
+    def changed(self) -> bool:
+        """Tell whether others, or the device itself, changed a control since the last call."""
+        if self._events is None or not any(happened & select.POLLPRI for _, happened in self._events.poll(0)):
+            return False
+        with contextlib.suppress(OSError):  # ENOENT: that was the last
+            while True:
+                linuxpy_device.deque_event(self._device)
+        return True
 
     def _control(self, info: Any) -> Control:
         name = _name(info)

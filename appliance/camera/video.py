@@ -24,6 +24,8 @@ class Video:
     """Frames of a URL as they come, or of a file at its own rate, again and again. It has no controls."""
 
     passes_through = False
+    has_noise = False
+    tells_changes = True
 
     def __init__(self, source: str, quality: int) -> None:
         """Open the source. Raises CameraUnavailable."""
@@ -67,6 +69,10 @@ class Video:
         """Refuse: there are no controls."""
         if values:
             raise InvalidValue(f"{next(iter(values))}: {self.device} has no controls")
+
+    def controls_changed(self) -> bool:
+        """Tell that nobody else changes its controls."""
+        return False
 
     def close(self) -> None:
         """Close the source."""

@@ -10,6 +10,7 @@ from typing import Any
 import bottle
 from bottle import Bottle, HTTPResponse, request, response, static_file
 
+from appliance import jpeg
 from appliance.commands import Command, Commands
 from appliance.errors import (
     ApplianceError,
@@ -17,6 +18,7 @@ from appliance.errors import (
     CameraUnavailable,
     InvalidRequest,
     NotFound,
+    PrivacyOn,
     StorageUnwritable,
     TooManyViewers,
 )
@@ -36,12 +38,14 @@ RETRY_AFTER = 5  # s
 _STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
     (NotFound, 404),
     (InvalidRequest, 400),
+    (PrivacyOn, 409),
     (CameraUnavailable, 503),
     (TooManyViewers, 503),
     (Busy, 503),
     (StorageUnwritable, 507),
 )
 _MAX_AGE = Parameter(name="max_age", kind="number", minimum=0, maximum=60, unit="s")
+_UPRIGHT = Parameter(name="upright", kind="boolean")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -155,8 +159,10 @@ class Routes:
     def _snapshot(self) -> Any:
         query = _query()
         max_age = float(_MAX_AGE.parse(query["max_age"])) if "max_age" in query else 0.0
+        is_upright = bool(_UPRIGHT.parse(query["upright"])) if "upright" in query else False
         frame = self._appliance.snapshot(max_age)
-        return HTTPResponse(frame.jpeg, 200, _frame_headers(frame))
+        data = jpeg.upright(frame.jpeg) if is_upright else frame.jpeg
+        return HTTPResponse(data, 200, _frame_headers(frame))
 
     def _picture(self, id: str) -> Any:
         path = self._appliance.picture_file(int(id))
@@ -175,7 +181,7 @@ class Routes:
         state = self._appliance.get_state()
         if not self._appliance.is_fresh():
             raise CameraUnavailable(state["camera"]["reason"] or "no fresh frames")
-        return {"ok": True, "frame_age": state["frame_age"], "fps": state["fps"]}
+        return {"ok": True, "camera": state["camera"]["state"], "frame_age": state["frame_age"], "fps": state["fps"]}
 
     def _metrics_text(self) -> Any:
         data, content_type = self._metrics()
@@ -197,6 +203,7 @@ def _frame_headers(frame: Frame) -> dict[str, str]:
         "Content-Type": "image/jpeg",
         "Cache-Control": "no-store",
         "X-Timestamp": f"{captured:.6f}",
+        "X-Exposure": frame.exposure,
         "X-Frame-Age": f"{max(0.0, time.time() - captured):.3f}",
         "Content-Disposition": "inline; filename=snapshot.jpg",
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from appliance import __version__
 from appliance.commands import Command, Declaration
+from appliance.lifecycle import STATES
 
 _NULLABLE_TEXT = {"type": ["string", "null"]}
 _NULLABLE_NUMBER = {"type": ["number", "null"]}
@@ -33,13 +34,14 @@ SCHEMAS: dict[str, Any] = {
         uptime=_NUMBER,
         time={"type": "string", "format": "date-time"},
         camera=_object(
-            state={"enum": ["opening", "live", "lost"]},
+            state={"enum": list(STATES)},
             reason=_NULLABLE_TEXT,
             since={"type": "string", "format": "date-time"},
             source=_TEXT,
             device=_NULLABLE_TEXT,
             description=_NULLABLE_TEXT,
         ),
+        privacy=_BOOLEAN,
         format=_object(requested=_reference("Format"), granted=_NULLABLE_FORMAT),
         fps=_NULLABLE_NUMBER,
         frame_age=_NULLABLE_NUMBER,
@@ -101,6 +103,7 @@ SCHEMAS: dict[str, Any] = {
         total=_INTEGER,
         next={"type": ["integer", "null"]},
     ),
+    "Privacy": _object(privacy=_BOOLEAN),
     "DeletedPicture": _object(deleted=_reference("Picture")),
 }
 
@@ -110,12 +113,18 @@ _MAX_AGE = {
     "description": "Take a frame that is no older than so many seconds; 0 is one captured after the request.",
     "schema": {"type": "number", "minimum": 0, "maximum": 60, "default": 0},
 }
+_UPRIGHT = {
+    "name": "upright",
+    "in": "query",
+    "description": "Turn the pixels themselves, for programs that do not look at the orientation.",
+    "schema": {"type": "boolean", "default": False},
+}
 _PICTURE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 
 # path, summary, media type, parameters
 OTHER_ROUTES: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
     ("/stream.mjpg", "The live picture, as MJPEG. Aliases: /stream, /?action=stream", "multipart/x-mixed-replace", []),
-    ("/snapshot.jpg", "One frame. Aliases: /snapshot, /?action=snapshot", "image/jpeg", [_MAX_AGE]),
+    ("/snapshot.jpg", "One frame. Aliases: /snapshot, /?action=snapshot", "image/jpeg", [_MAX_AGE, _UPRIGHT]),
     ("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", [_PICTURE_ID]),
     ("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", [_PICTURE_ID]),
     ("/api/events", "Server-Sent Events: state, controls, picture", "text/event-stream", []),

@@ -14,6 +14,7 @@ STATE_KEYS = {
     "uptime",
     "time",
     "camera",
+    "privacy",
     "format",
     "fps",
     "frame_age",
@@ -37,7 +38,7 @@ def control(appliance: RunningAppliance, name: str) -> dict[str, object]:
 def test_the_state_holds_every_key_and_the_truth(shared: RunningAppliance) -> None:
     state = shared.state()
     assert set(state) == STATE_KEYS
-    assert state["camera"]["state"] == "live"
+    assert state["camera"]["state"] == "online"
     assert state["camera"]["device"].startswith("/dev/v4l/by-id/")
     assert state["camera"]["description"] == "Simulated UVC Camera"
     assert state["format"]["granted"] == {"width": 1280, "height": 720, "fps": 30.0, "pixel_format": "MJPG"}
@@ -178,10 +179,12 @@ def test_a_body_that_is_no_json_object_is_refused_and_the_stream_goes_on(
 
 
 def test_a_body_in_chunks_is_refused_not_taken_for_an_empty_one(shared: RunningAppliance) -> None:
-    head = "POST /api/pictures HTTP/1.1\r\nHost: camera\r\nContent-Type: application/json\r\n"
+    head = "POST /api/pictures HTTP/1.1\r\nHost: camera\r\nConnection: close\r\nContent-Type: application/json\r\n"
     with shared.connect() as connection:
         connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
-        answer = connection.recv(65536)
+        answer = b""
+        while data := connection.recv(65536):
+            answer += data
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"Content-Length" in answer.partition(b"\r\n\r\n")[2]
 
@@ -315,6 +318,7 @@ def test_the_openapi_document_names_every_command_and_answers_to_its_own_schema(
         "reset_controls": ("post", "/api/controls/reset"),
         "get_format": ("get", "/api/format"),
         "set_format": ("patch", "/api/format"),
+        "set_privacy": ("put", "/api/privacy"),
         "take_picture": ("post", "/api/pictures"),
         "list_pictures": ("get", "/api/pictures"),
         "get_picture": ("get", "/api/pictures/{id}"),
@@ -331,7 +335,7 @@ def test_metrics_are_what_prometheus_reads(shared: RunningAppliance) -> None:
     answer = shared.ask("GET", "/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain")
     families = {family.name: family for family in text_string_to_metric_families(answer.body.decode())}
-    assert families["camera_appliance_camera_live"].samples[0].value == 1
+    assert families["camera_appliance_camera_online"].samples[0].value == 1
     assert families["camera_appliance_frames_captured"].samples[0].value > 0
     assert "camera_appliance_frames_per_second" in families
 

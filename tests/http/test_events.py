@@ -20,7 +20,7 @@ def until(listener: Viewer, name: str, condition: Callable[[Any], bool] = lambda
 def test_a_listener_is_told_state_and_controls_at_once(shared: RunningAppliance) -> None:
     with Viewer(shared, "/api/events") as listener:
         assert listener.head().headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert until(listener, "state")["camera"]["state"] == "live"
+        assert until(listener, "state")["camera"]["state"] == "online"
         assert until(listener, "controls")["values"]["contrast"] == 32
 
 
@@ -58,7 +58,7 @@ def test_a_lost_camera_is_told_with_its_reason(watching: RunningAppliance, simca
         lost = until(listener, "state", lambda state: state["camera"]["state"] == "lost")
         assert lost["camera"]["reason"]
         simcam.plug()
-        back = until(listener, "state", lambda state: state["camera"]["state"] == "live")
+        back = until(listener, "state", lambda state: state["camera"]["state"] == "online")
         assert back["camera"]["reason"] is None
 
 

@@ -6,9 +6,8 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,58 +184,6 @@ class Broker:
         except OSError:
             return False
         return True
-
-
-class SlowLine:
-    """A line to a broker on a port of its own that takes little at a time, as a distant or busy one does."""
-
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        self._connections: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
-
-    def __enter__(self) -> "SlowLine":
-        self._listener.bind((HOST, 0))
-        self._listener.listen()
-        self._run(self._accept)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for each in (self._listener, *self._connections):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        for each in (self._listener, *self._connections):
-            each.close()
-
-    @property
-    def settings(self) -> dict[str, object]:
-        """The settings of an appliance that is to use the broker over this line."""
-        return {"mqtt.host": HOST, "mqtt.port": self._listener.getsockname()[1]}
-
-    def _run(self, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                caller, _ = self._listener.accept()
-                called = socket.create_connection((HOST, self._broker.port))
-                self._connections += [caller, called]
-                self._run(self._carry, caller, called)
-                self._run(self._carry, called, caller)
-
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(4096):
-                target.sendall(data)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
 
 
 def free_port() -> int:

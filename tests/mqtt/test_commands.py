@@ -82,7 +82,7 @@ def test_a_topic_that_cannot_be_a_name_is_logged_and_not_answered(
 
 
 @pytest.mark.parametrize("payload", ANYTHING, ids=lambda payload: repr(payload[:20]))
-@pytest.mark.parametrize("name", ["set_controls", "set_format", "list_pictures"])
+@pytest.mark.parametrize("name", ["set_controls", "list_pictures"])
 def test_whatever_is_sent_gets_one_answer_and_changes_nothing(
     appliance: RunningAppliance, client: Client, name: str, payload: bytes
 ) -> None:
@@ -97,13 +97,14 @@ def test_whatever_is_sent_gets_one_answer_and_changes_nothing(
 
 def test_nesting_of_any_depth_is_answered_with_a_refusal_of_ours(appliance: RunningAppliance, client: Client) -> None:
     """The limit of the interpreter lies somewhere here, and not at the same depth for reading and writing."""
-    for depth in range(930, 1000):
+    mark, sent = client.mark, 0
+    for depth in range(940, 1000):
         nested = "[" * depth + "]" * depth
         for payload in (f'{{"transaction": {nested}}}', f'{{"brightness": {nested}}}', f'{{"x": {{"y": {nested}}}}}'):
-            mark = client.mark
             client.publish("command/set_controls", payload)
-            answer = client.wait_for("response/set_controls", after=mark).payload
-            assert b"internal_error" not in answer, (depth, payload[:20])
+            sent += 1
+    eventually(lambda: len(client.heard("response/set_controls", after=mark)) >= sent, "all answers")
+    assert not client.heard("response/set_controls", lambda message: b"internal_error" in message.payload, mark)
 
 
 # ---------------------------------------------------------------------- who gets the answer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.mqtt.broker import HOST, Authority, Broker, SlowLine, free_port
+from tests.mqtt.broker import HOST, Authority, Broker, free_port
 from tests.mqtt.client import Client, Message
 from tests.mqtt.conftest import SMALL
 from tests.running import RunningAppliance, eventually, run_command
@@ -138,7 +138,7 @@ def test_a_wrong_password_is_refused_and_said_once(tmp_path: Path, own_directory
         with started(own_directory, {**broker.settings, **login}) as appliance:
             appliance.until_live()
             assert "Not authorized" in until(appliance, "refused")
-            eventually(lambda: broker.log.count("not authorised") >= 3, "three attempts")
+            eventually(lambda: broker.log.count("not authorised") >= 2, "a second attempt")
             assert until(appliance, "refused")
             assert appliance.log.count("refuses") == 1
             assert "4711" not in appliance.log
@@ -172,7 +172,7 @@ def test_a_broker_of_another_authority_is_not_talked_to(
         with started(own_directory, {**settings, **login}) as appliance:
             appliance.until_live()
             assert "certificate" in until(appliance, "refused")
-            eventually(lambda: broker.log.count("New connection") >= 3, "three attempts")
+            eventually(lambda: broker.log.count("alert unknown ca") >= 2, "a second attempt")
             assert appliance.log.count("is not trusted") == 1
             assert_streams(appliance)
             assert "u'camera'" not in broker.log
@@ -292,30 +292,6 @@ def still_answered(client: Client) -> dict[str, Any] | None:
     answers = client.heard("response/get_controls", lambda message: message.json.get("transaction") == "after")
     answer: dict[str, Any] | None = answers[-1].json if answers else None
     return answer
-
-
-def test_what_goes_over_a_slow_line_in_pieces_arrives_whole(tmp_path: Path, own_directory: Path) -> None:
-    """Large pictures and small answers at the same time: what several threads want to send never gets mixed up."""
-    large = {"camera.width": 3840, "camera.height": 2160, "camera.fps": 60, "camera.jpeg_quality": 100}
-    with (
-        Broker(tmp_path / "broker") as broker,
-        Client(broker) as client,
-        SlowLine(broker) as line,
-        started(own_directory, {**large, **line.settings}) as appliance,
-    ):
-        appliance.until_live()
-        client.wait_for("availability", is_online)
-        for number in range(1, 7):
-            client.publish("command/take_picture")
-            eventually(lambda: len(client.heard("response/take_picture")) >= number, "a picture")  # noqa: B023
-            for _ in range(60):
-                client.publish("command/no_such_command")
-            eventually(lambda: len(client.heard("response/no_such_command")) >= 60 * number, "answers")  # noqa: B023
-            eventually(lambda: len(client.heard("picture")) >= number, "the picture")  # noqa: B023
-        stored = {path.read_bytes() for path in appliance.pictures.glob("*.jpg")}
-        assert min(map(len, stored)) > 300_000
-        assert {message.payload for message in client.heard("picture")} == stored
-        assert "connection was lost" not in appliance.log
 
 
 # ---------------------------------------------------------------------- stopping

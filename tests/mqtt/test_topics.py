@@ -1,9 +1,12 @@
-"""The grammar of the topics."""
+"""The grammar of the topics, and the name under which the broker knows us."""
+
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.mqtt.bridge import client_id
 from appliance.mqtt.topics import Topics
 
 TOPICS = Topics("home/cameras", "door")
@@ -78,3 +81,19 @@ def test_nothing_of_another_camera_is_meant_for_us(rest: str) -> None:
 def test_we_never_listen_to_what_we_publish(name: str) -> None:
     assert not TOPICS.is_ours(f"{TOPICS.root}/{name}")
     assert not TOPICS.is_ours(TOPICS.response("get_state"))
+
+
+def test_the_client_id_stays_the_same_over_a_restart_and_differs_between_cameras(tmp_path: Path) -> None:
+    machine = tmp_path / "machine-id"
+    machine.write_text("0123456789abcdef" * 2 + "\n")
+    assert client_id("door", machine) == client_id("door", machine)
+    assert client_id("door", machine) != client_id("hall", machine)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "uninitialized\n", "ä"])
+def test_without_an_identity_of_the_machine_no_two_client_ids_are_the_same(tmp_path: Path, content: str) -> None:
+    """In the image of a container the file is often there, and empty: all containers would have the same."""
+    machine = tmp_path / "machine-id"
+    machine.write_text(content)
+    assert client_id("door", machine) != client_id("door", machine)
+    assert client_id("door", tmp_path / "missing") != client_id("door", tmp_path / "missing")

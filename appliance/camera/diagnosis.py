@@ -1,0 +1,85 @@
+"""Find out, in words for people, why a V4L2 device gives no pictures, by trying the steps one by one.
+
+OpenCV only says that it failed. Run this while nothing else of ours has the device open.
+"""
+
+import errno
+import os
+from pathlib import Path
+
+from linuxpy.video.device import BufferType, Device, VideoCapture
+
+from appliance.camera.devices import devices
+from appliance.frames import Format
+
+PROCESSES = Path("/proc")
+
+
+def explain(path: str, wanted: Format, pixel_format: str) -> str:
+    """Return why frames in that format cannot be had, and what to do about it."""
+    try:
+        with Device(path) as device:
+            return _try_to_stream(device, path, wanted, pixel_format)
+    except OSError as error:
+        return open_failure(path, error)
+
+
+def open_failure(path: str, error: OSError) -> str:
+    """Return why a device cannot be opened, and what to do about it."""
+    match error.errno:
+        case errno.ENOENT | errno.ENODEV | errno.ENXIO:
+            others = ", ".join(device.path for device in devices())
+            return f"no camera is connected as {path}" + (f"; connected: {others}" if others else "")
+        case errno.EACCES | errno.EPERM:
+            return f"no permission to open {path}: add the user to the group video"
+        case errno.EBUSY:
+            return busy(path)
+    return f"{path} cannot be opened: {error.strerror}"
+
+
+def busy(path: str) -> str:
+    """Return who else uses the device, where that can be known."""
+    names = holders(path)
+    who = " and ".join(names) if names else "another program"
+    return f"the camera is used by {who}: end that, or choose another camera"
+
+
+def holders(path: str, processes: Path = PROCESSES) -> list[str]:
+    """Return the other processes that have the file open, such as `motion (process 712)`.
+
+    Those of other users are known to root alone.
+    """
+    target = os.path.realpath(path)
+    found = []
+    for descriptors in processes.glob("[0-9]*/fd"):
+        process = descriptors.parent
+        try:
+            if process.name != str(os.getpid()) and any(
+                os.path.realpath(each) == target for each in descriptors.iterdir()
+            ):
+                found.append(f"{(process / 'comm').read_text().strip()} (process {process.name})")
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def _try_to_stream(device: Device, path: str, wanted: Format, pixel_format: str) -> str:
+    try:
+        device.set_format(BufferType.VIDEO_CAPTURE, wanted.width, wanted.height, pixel_format or "MJPG")
+        with VideoCapture(device, size=2):
+            pass
+    except OSError as error:
+        match error.errno:
+            case errno.EBUSY:
+                return busy(path)
+            case errno.ENOSPC:
+                return (
+                    "not enough USB bandwidth for this format: choose MJPG, a smaller size or a lower rate, or plug "
+                    "the camera into a port of another USB controller"
+                )
+            case errno.ENODEV:
+                return "the camera is unplugged"
+            case errno.EINVAL:
+                return f"the camera refuses {wanted}: choose one of the formats it offers"
+        return f"the camera does not stream: {error.strerror}"
+    return "the camera is connected but gives no pictures"

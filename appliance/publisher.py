@@ -1,0 +1,95 @@
+"""Turn what the camera grabs into frames, and what is known of its absence into placeholders.
+
+It works on the camera thread; others read its counters and `rate`.
+"""
+
+import time
+
+from appliance import jpeg
+from appliance.camera import Camera, is_device
+from appliance.errors import CorruptFrame
+from appliance.frames import Format, Frame, FrameSlot
+from appliance.lifecycle import Status
+from appliance.log import logger
+from appliance.observation import ExposureMeter, Rate, Stillness
+from appliance.settings import CameraSettings
+
+log = logger(__name__)
+
+PLACEHOLDER_INTERVAL = 1.0  # s
+SETTLED_BY_ITSELF = 2.0  # s after which a camera that nobody looked at has found its exposure
+VERIFY_EVERY = 150  # frames between two that are decoded in full: 3 to 4 ms each
+
+
+class Publisher:
+    """Publishes frames into the slot: complete, oriented, counted, and judged."""
+
+    def __init__(self, settings: CameraSettings, slot: FrameSlot) -> None:
+        self.captured = 0
+        self.corrupt = 0
+        self.rate = Rate()
+        self.stillness = Stillness(settings.frozen_after)
+        self._settings = settings
+        self._slot = slot
+        self._orientation = jpeg.orientation(int(settings.rotate), settings.flip_horizontal, settings.flip_vertical)
+        self._sequence = 0
+        self._camera: Camera | None = None
+        self._opened_at = 0.0
+        self._meter = ExposureMeter()
+        self._drawn: tuple[tuple[object, ...], bytes] | None = None
+
+    def begin(self, camera: Camera) -> None:
+        """Publish from this camera, which was just opened, from now on."""
+        self._camera, self._opened_at = camera, time.monotonic()
+        self.stillness.limit = self._settings.frozen_after if camera.has_noise else 0
+        self._meter = ExposureMeter()
+        if not is_device(camera.device):
+            self._meter.settle()
+
+    def publish(self, captured_at: float) -> bool:
+        """Publish the grabbed frame, unless nobody wants it and it would have to be encoded. Tell if it is good."""
+        camera = self._camera
+        if camera and (camera.passes_through or self._slot.wanted):
+            try:
+                data = self._checked(camera)
+            except CorruptFrame as error:
+                self.corrupt += 1
+                log.debug("frame dropped: %s", error)
+                return False
+            self.stillness.note(data, captured_at)
+            exposure = self._meter.judge(data, captured_at)
+            self._sequence += 1
+            size = jpeg.turned(camera.granted.width, camera.granted.height, self._orientation)
+            data = jpeg.oriented(data, self._orientation)
+            self._slot.publish(Frame(self._sequence, data, *size, captured_at, exposure=exposure))
+        self.captured += 1
+        self.rate.note(captured_at)
+        return True
+
+    def placeholder(self, status: Status, wanted: Format) -> None:
+        """Publish the picture that says why there is none, at most once a second, at the size of the stream.
+
+        It is drawn once for each reason.
+        """
+        newest, now = self._slot.newest, time.monotonic()
+        if newest and not newest.live and now - newest.captured_at < PLACEHOLDER_INTERVAL * 0.9:
+            return
+        from appliance.camera import placeholder
+
+        turned = jpeg.turned(wanted.width, wanted.height, self._orientation)
+        size = (newest.width, newest.height) if newest else turned
+        key = (*size, status.reason, status.since)
+        if self._drawn is None or self._drawn[0] != key:
+            since = f"{status.since.astimezone():%H:%M:%S}"
+            self._drawn = (key, placeholder.draw(*size, status.reason or "there is no camera", since))
+        self._sequence += 1
+        self._slot.publish(Frame(self._sequence, self._drawn[1], *size, now, live=False))
+
+    def _checked(self, camera: Camera) -> bytes:
+        """Return the grabbed picture. Now and then one is decoded in full. Raises CorruptFrame."""
+        data = camera.jpeg()
+        if camera.passes_through and self.captured % VERIFY_EVERY == 0:
+            jpeg.verify(data)
+        if not camera.passes_through and time.monotonic() - self._opened_at > SETTLED_BY_ITSELF:
+            self._meter.settle()  # It has been looking at the scene all the time, only nobody at it.
+        return data

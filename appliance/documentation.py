@@ -57,6 +57,8 @@ _TOPICS = """\
 | `availability` | `online` or `offline` (also when the connection breaks) | yes |
 | `state` | JSON, as `get_state`; on a change and every 30 s | yes |
 | `controls` | JSON object of all values, on a change | yes |
+| `privacy` | `ON` or `OFF`: whether the camera has to stay closed | yes |
+| `privacy/set` | `ON` or `OFF`; answered on `response/set_privacy` | no |
 | `picture` | the JPEG of the picture taken last | yes |
 | `controls/<control>/set` | a plain value: `60`, `on`, `50 Hz`; answered on `response/set_controls` | no |
 | `controls/set` | JSON object of values; answered on `response/set_controls` | no |
@@ -77,6 +79,7 @@ _ERRORS = """\
 | `too_large` | 413 | the body is too large |
 | `unsupported_media_type` | 415 | the body is not declared as JSON |
 | `internal_error` | 500 | a defect; the log says more |
+| `privacy_on` | 409 | privacy is on: the camera is closed |
 | `camera_unavailable` | 503 | the camera gives no pictures; the message says why |
 | `too_many_viewers` | 503 | all places are taken |
 | `busy` | 503 | the appliance is stopping |

@@ -4,6 +4,7 @@ ApplianceError                   internal_error
 ├── ConfigurationError           configuration_error
 ├── InvalidRequest               invalid_request
 │   ├── InvalidValue             invalid_value
+│   ├── TooLarge                 too_large
 │   └── UnknownName              unknown_name
 ├── NotFound                     not_found
 ├── CameraUnavailable            camera_unavailable
@@ -45,6 +46,12 @@ class InvalidValue(InvalidRequest):
     """A value has the wrong type or is out of range."""
 
     code = "invalid_value"
+
+
+class TooLarge(InvalidRequest):
+    """The request has more bytes than are accepted."""
+
+    code = "too_large"
 
 
 class UnknownName(InvalidRequest):

@@ -1,6 +1,5 @@
 """The routes: turn a request into a command, and a result or an error into a response. Nothing else happens here."""
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import Any
 import bottle
 from bottle import Bottle, HTTPResponse, request, response, static_file
 
-from appliance import jpeg
+from appliance import jpeg, payload
 from appliance.commands import Command, Commands
 from appliance.errors import (
     ApplianceError,
@@ -20,6 +19,7 @@ from appliance.errors import (
     NotFound,
     PrivacyOn,
     StorageUnwritable,
+    TooLarge,
     TooManyViewers,
 )
 from appliance.frames import Frame
@@ -32,11 +32,11 @@ from appliance.service import Appliance, wall_clock
 
 log = logger(__name__)
 
-BODY_LIMIT = 65536  # bytes of JSON; the longest command needs some hundred
 RETRY_AFTER = 5  # s
 
 _STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
     (NotFound, 404),
+    (TooLarge, 413),
     (InvalidRequest, 400),
     (PrivacyOn, 409),
     (CameraUnavailable, 503),
@@ -52,10 +52,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _FOR_EVER = "private, max-age=31536000, immutable"  # a number is never given twice
-
-
-class _PayloadTooLargeError(ApplianceError):
-    code = "too_large"
 
 
 class _MediaTypeError(ApplianceError):
@@ -190,7 +186,7 @@ class Routes:
 
 def event(name: str, data: Any) -> bytes:
     """Return a Server-Sent Event."""
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    return b"event: " + name.encode() + b"\ndata: " + payload.encode(data) + b"\n\n"
 
 
 def _download(name: str) -> str | bool:
@@ -226,29 +222,16 @@ def _query() -> dict[str, Text]:
 
 def _body() -> dict[str, object]:
     """Return the JSON object in the body of the request; nothing at all counts as an empty one."""
-    if request.content_length > BODY_LIMIT:
-        raise _PayloadTooLargeError(f"the body has {request.content_length} bytes; {BODY_LIMIT} are accepted")
+    payload.check_size(request.content_length, "the body")
     if request.chunked:
         raise InvalidRequest("send the body with a Content-Length, not in chunks")
-    data = request.body.read(BODY_LIMIT + 1)
-    if len(data) > BODY_LIMIT:
-        raise _PayloadTooLargeError(f"the body has more than the {BODY_LIMIT} bytes that are accepted")
+    data = request.body.read()
     if not data.strip():
         return {}
     media_type = request.content_type.partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise _MediaTypeError(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
-    try:
-        arguments = json.loads(data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the body is not valid JSON: {error}") from None
-    if not isinstance(arguments, dict):
-        raise InvalidRequest("the body has to be a JSON object: arguments are given by name, in {}")
-    return arguments
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    return payload.arguments(data, "the body")
 
 
 def _answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -260,40 +243,39 @@ def _answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
         except bottle.HTTPResponse:
             raise
         except ApplianceError as error:
-            return _error(error.code, str(error), _status(error))
+            return _error(payload.error(error.code, str(error)), _status(error))
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            return _error("internal_error", "something went wrong inside the appliance; its log says what", 500)
+            return _error(payload.INTERNAL_ERROR, 500)
 
     return answer
 
 
 def _status(error: ApplianceError) -> int:
-    if isinstance(error, _PayloadTooLargeError):
-        return 413
     if isinstance(error, _MediaTypeError):
         return 415
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def _error(code: str, message: str, status: int) -> HTTPResponse:
+def _error(content: dict[str, object], status: int) -> HTTPResponse:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **_HEADERS}
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
-    return HTTPResponse(json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False), status, headers)
+    return HTTPResponse(payload.encode(content), status, headers)
 
 
-def _http_error(error: bottle.HTTPError) -> str:
+def _http_error(error: bottle.HTTPError) -> bytes:
     """Answer what Bottle itself refuses: unknown paths, wrong methods, requests it cannot read."""
     status = error.status_code
     code, message = {
         404: ("not_found", f"there is nothing at {request.path}"),
         405: ("method_not_allowed", f"{request.method} does not work on {request.path}"),
     }.get(status, ("invalid_request", "the request cannot be understood"))
+    content = payload.error(code, message)
     if status >= 500:
-        code, message = "internal_error", "something went wrong inside the appliance; its log says what"
+        content = payload.INTERNAL_ERROR
         log.error("%s %s failed: %r", request.method, request.path, error.exception)
     error.content_type = "application/json"
     for name, value in _HEADERS.items():
         error.set_header(name, value)
-    return json.dumps({"error": {"code": code, "message": message}}, ensure_ascii=False)
+    return payload.encode(content)

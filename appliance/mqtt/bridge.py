@@ -6,25 +6,24 @@ is published again.
 """
 
 import contextlib
-import hashlib
-import json
 import queue
 import ssl
 import sys
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from appliance import payload
 from appliance.commands import Commands
-from appliance.errors import ApplianceError, ConfigurationError, InvalidRequest, NotFound
+from appliance.errors import ApplianceError, InvalidRequest, NotFound
 from appliance.log import logger
+from appliance.mqtt.connection import new_client
 from appliance.mqtt.topics import Topics
 from appliance.parameters import Text
 from appliance.service import Appliance
@@ -33,16 +32,10 @@ from appliance.settings import MqttSettings
 log = logger(__name__)
 
 STATE_INTERVAL = 30.0  # s between states when nothing happens
-PAYLOAD_LIMIT = 65536  # bytes of a command; the longest needs some hundred
 PICTURE_LIMIT = 1_000_000  # bytes; mosquitto 2.1 throws out a client whose packet has more than twice that
 _INBOX = 200  # messages that wait; more are dropped
 _FRAMING = 64  # bytes of a packet besides its topic, payload and correlation data, at most
-_RETRY = (1, 60)  # s, first and last, doubling
 _KEEP_ALIVE = 30  # s
-
-
-class _TooLargeError(ApplianceError):
-    code = "too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,12 @@ class Bridge:
         self._packet_limit: int | None = None  # bytes that the broker takes at once
         self._stopping = threading.Event()
         self._overflow_logged_at = 0.0
-        self._client = self._new_client(client_id(name))
+        self._client = new_client(settings, name, self.topics.availability, _INBOX)
+        self._client.on_pre_connect = self._on_pre_connect
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
         self._network: threading.Thread | None = None  # paho's
         self._worker = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
@@ -111,25 +109,6 @@ class Bridge:
         """Return how the connection is, as the state reports it."""
         state, reason = self._status
         return {"state": state, "reason": reason}
-
-    def _new_client(self, identifier: str) -> paho.Client:
-        settings = self._settings
-        _refuse_impossible_host(settings.host)
-        protocol = paho.MQTTv5 if settings.protocol == "5" else paho.MQTTv311
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=identifier, protocol=protocol)
-        client.max_queued_messages_set(_INBOX)
-        client.reconnect_delay_set(*_RETRY)
-        client.will_set(self.topics.availability, "offline", qos=1, retain=True)
-        if settings.username:
-            client.username_pw_set(settings.username, settings.password or None)
-        if settings.tls:
-            client.tls_set_context(_tls_context(settings))
-        client.on_pre_connect = self._on_pre_connect
-        client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
-        client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        return client
 
     # Callbacks of paho, on its thread: take note and return.
 
@@ -166,7 +145,7 @@ class Bridge:
             _Request(
                 message.topic,
                 len(message.payload),
-                bytes(message.payload[:PAYLOAD_LIMIT]),
+                bytes(message.payload[: payload.LIMIT]),
                 getattr(properties, "ResponseTopic", None),
                 getattr(properties, "CorrelationData", None),
             )
@@ -239,12 +218,16 @@ class Bridge:
         if state:
             key = (state["camera"], state["format"], state["pictures"], state["under_voltage"])
             is_due = key != self._published.get("state") or time.monotonic() - self._state_at >= STATE_INTERVAL
-            if is_due and self._publish(self.topics.state, _json(state)):
+            if is_due and self._publish(self.topics.state, payload.encode(state)):
                 self._published["state"], self._state_at = key, time.monotonic()
+        if state and state["privacy"] != self._published.get("privacy"):
+            word = b"ON" if state["privacy"] else b"OFF"
+            if self._publish(self.topics.privacy, word):
+                self._published["privacy"] = state["privacy"]
         controls = self._latest.get("controls")
         if controls and controls["values"] != self._published.get("controls"):
             values = controls["values"]
-            if self._publish(self.topics.controls, _json(values)):
+            if self._publish(self.topics.controls, payload.encode(values)):
                 self._published["controls"] = values
         picture = self._latest.pop("picture", None)
         if picture:
@@ -260,9 +243,9 @@ class Bridge:
             return
         self._publish(self.topics.picture, data)
 
-    def _publish(self, topic: str, payload: bytes, retain: bool = True, correlation: bytes | None = None) -> bool:
+    def _publish(self, topic: str, data: bytes, retain: bool = True, correlation: bytes | None = None) -> bool:
         """Publish and return True, unless it is more than the broker takes, now or ever."""
-        size = len(topic.encode()) + len(payload) + len(correlation or b"") + _FRAMING
+        size = len(topic.encode()) + len(data) + len(correlation or b"") + _FRAMING
         if self._packet_limit is not None and size > self._packet_limit:
             log.warning("%s not published: %d bytes, the broker takes %d", topic[:100], size, self._packet_limit)
             return False
@@ -270,122 +253,57 @@ class Bridge:
         if correlation is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.CorrelationData = correlation
-        published = self._client.publish(topic, payload, 1, retain, properties)
+        published = self._client.publish(topic, data, 1, retain, properties)
         return published.rc != MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
 
     def _do(self, request: _Request) -> None:
         """Run the command that a message gives, and answer."""
-        control = self.topics.control(request.topic)
-        is_controls = self.topics.is_controls(request.topic)
-        name = "set_controls" if control or is_controls else self.topics.command(request.topic)
+        name, plain = self.topics.request(request.topic)
         if name is None:
             log.warning("message on %s ignored: not the name of a command or control", request.topic[:100])
             return
         transaction: dict[str, object] = {}
         try:
-            arguments = _plain(control, request) if control else _arguments(request, transaction)
+            arguments = _plain(plain, request) if plain else _arguments(request, transaction)
             answer: dict[str, object] = {"ok": True, "result": self._commands.invoke(name, arguments)}
         except ApplianceError as error:
             log.warning("%s refused: %s", name, error)
-            answer = _failure(error.code, str(error))
+            answer = {"ok": False, **payload.error(error.code, str(error))}
         except Exception:
             log.exception("%s failed", name)
-            answer = _failure("internal_error", "something went wrong inside the appliance; its log says what")
+            answer = {"ok": False, **payload.INTERNAL_ERROR}
         self._answer(request, name, answer, transaction)
-        if name == "set_controls" and not answer["ok"]:
-            self._published.pop("controls", None)  # whoever shows the wish as fact is put right
+        if not answer["ok"]:  # Whoever shows the wish as fact is put right.
+            self._published.pop({"set_controls": "controls", "set_privacy": "privacy"}.get(name, ""), None)
 
     def _answer(self, request: _Request, name: str, answer: dict[str, object], transaction: dict[str, object]) -> None:
         topic, correlation = self.topics.response(name), None
         wanted = request.response_topic
         if wanted and not set(wanted) & set("+#\0") and not self.topics.is_ours(wanted):
             topic, correlation = wanted, request.correlation
-        if not self._publish(topic, _json(answer | transaction), retain=False, correlation=correlation):
-            failure = _failure("too_large", "the answer is larger than the broker takes")
-            self._publish(topic, _json(failure | transaction), retain=False, correlation=correlation)
+        if not self._publish(topic, payload.encode(answer | transaction), retain=False, correlation=correlation):
+            failure = {"ok": False, **payload.error("too_large", "the answer is larger than the broker takes")}
+            self._publish(topic, payload.encode(failure | transaction), retain=False, correlation=correlation)
 
 
-def client_id(name: str, machine_id: Path = Path("/etc/machine-id")) -> str:
-    """Return an id that no other client of the broker has: two with the same would throw each other out for ever.
-
-    It stays the same over a restart, so that a connection which the broker believes alive is replaced.
-    """
-    try:
-        machine = machine_id.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        machine = ""
-    if len(machine) != 32:  # In images of containers the file is there, and empty.
-        machine = str(time.time_ns())
-    return f"camera-appliance-{name}-{hashlib.sha256(f'{machine}/{name}'.encode()).hexdigest()[:8]}"
-
-
-def _refuse_impossible_host(host: str) -> None:
-    """Raise ConfigurationError for what no resolver takes; in paho's thread it would be the end of the thread."""
-    try:
-        host.encode("idna")
-    except UnicodeError as error:
-        raise ConfigurationError([f"mqtt.host: {host!r} is not the name of a host: {error}"]) from None
-
-
-def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
-    """Return how to trust the broker and what to show it. Raises ConfigurationError."""
-    try:
-        context = ssl.create_default_context(cafile=settings.tls_ca_file or None)
-    except OSError as error:
-        raise ConfigurationError([f"mqtt.tls_ca_file: no certificates in {settings.tls_ca_file}: {error}"]) from None
-    context.check_hostname = not settings.tls_insecure
-    if settings.tls_certificate_file:
-        certificate, key = settings.tls_certificate_file, settings.tls_key_file or None
-        try:
-            context.load_cert_chain(certificate, key, password="")  # else it would ask on the terminal
-        except OSError as error:
-            files = f"{certificate}, {key or certificate}: no certificate with its key, unencrypted"
-            raise ConfigurationError([f"mqtt.tls_certificate_file, mqtt.tls_key_file: {files}: {error}"]) from None
-    return context
-
-
-def _check_size(request: _Request) -> None:
-    if request.size > PAYLOAD_LIMIT:
-        raise _TooLargeError(f"the payload has {request.size} bytes; {PAYLOAD_LIMIT} are accepted")
-
-
-def _arguments(request: _Request, transaction: dict[str, object]) -> object:
-    """Return the arguments in a JSON payload; nothing at all counts as none. Its `transaction` is put aside."""
-    _check_size(request)
-    if not request.payload.strip():
-        return {}
-    try:
-        arguments = json.loads(request.payload, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the payload is not valid JSON: {error}") from None
-    if not isinstance(arguments, dict):
-        raise InvalidRequest("the payload has to be a JSON object: arguments are given by name, in {}")
+def _arguments(request: _Request, transaction: dict[str, object]) -> dict[str, Any]:
+    """Return the arguments in a JSON payload. Its `transaction` is put aside. Raises InvalidRequest."""
+    payload.check_size(request.size, "the payload")
+    arguments = payload.arguments(request.payload, "the payload")
     if "transaction" in arguments:
         given = {"transaction": arguments.pop("transaction")}
         try:
-            _json(given)
+            payload.encode(given)
         except RecursionError:
             raise InvalidRequest("transaction: nested too deeply to be sent back") from None
         transaction.update(given)
     return arguments
 
 
-def _plain(control: str, request: _Request) -> object:
-    _check_size(request)
+def _plain(name: str, request: _Request) -> dict[str, Any]:
+    """Return a plain value as the argument of that name. Raises InvalidRequest."""
+    payload.check_size(request.size, "the payload")
     try:
-        return {control: Text(request.payload.decode())}
+        return {name: Text(request.payload.decode())}
     except UnicodeDecodeError:
-        raise InvalidRequest(f"{control}: the payload is not a text in UTF-8") from None
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _failure(code: str, message: str) -> dict[str, object]:
-    return {"ok": False, "error": {"code": code, "message": message}}
-
-
-def _json(content: object) -> bytes:
-    """Return JSON in UTF-8; half a surrogate pair, which JSON can hold and UTF-8 cannot, is escaped."""
-    return json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace")
+        raise InvalidRequest(f"{name}: the payload is not a text in UTF-8") from None

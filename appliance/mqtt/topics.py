@@ -34,6 +34,11 @@ class Topics:
         return f"{self.root}/controls"
 
     @property
+    def privacy(self) -> str:
+        """`ON` or `OFF`, retained: whether the camera has to stay closed."""
+        return f"{self.root}/privacy"
+
+    @property
     def picture(self) -> str:
         """The JPEG of the picture taken last, retained."""
         return f"{self.root}/picture"
@@ -45,11 +50,25 @@ class Topics:
     @property
     def subscriptions(self) -> tuple[str, ...]:
         """Every topic that we listen to."""
-        return f"{self.root}/command/+", f"{self.root}/controls/set", f"{self.root}/controls/+/set"
+        root = self.root
+        return f"{root}/command/+", f"{root}/controls/set", f"{root}/controls/+/set", f"{root}/privacy/set"
 
     def is_ours(self, topic: str) -> bool:
         """Tell whether we listen to the topic: answering there would be talking to ourselves."""
-        return topic.startswith((f"{self.root}/command/", f"{self.root}/controls/"))
+        return topic.startswith((f"{self.root}/command/", f"{self.root}/controls/", f"{self.privacy}/"))
+
+    def request(self, topic: str) -> tuple[str | None, str | None]:
+        """Return the command that a message on the topic gives, and the argument that its plain payload is, if it is.
+
+        The command is None where the topic names none.
+        """
+        if topic == f"{self.privacy}/set":
+            return "set_privacy", "on"
+        if control := self.control(topic):
+            return "set_controls", control
+        if self.is_controls(topic):
+            return "set_controls", None
+        return self.command(topic), None
 
     def command(self, topic: str) -> str | None:
         """Return the command that a message on the topic gives; None where its name cannot be one."""

@@ -51,6 +51,8 @@ def test_every_command_is_answered(appliance: RunningAppliance, client: Client) 
         arguments: dict[str, Any] = {}
         if name in HAS_ID:
             arguments = {"id": client.command("take_picture")["result"]["id"]}
+        if name == "set_privacy":
+            arguments = {"on": False}
         answer = client.command(name, arguments)
         assert answer == {"ok": True, "result": answer["result"]}, name
 
@@ -159,7 +161,7 @@ def test_answers_and_commands_are_not_kept_by_the_broker(
     with Client(broker) as newcomer:
         newcomer.wait_for("availability")
         kept = {message.topic.removeprefix(f"{ROOT}/") for message in newcomer.messages if message.retain}
-    assert kept <= {"availability", "state", "controls", "picture"}
+    assert kept <= {"availability", "state", "controls", "privacy", "picture"}
 
 
 # ---------------------------------------------------------------------- the topics of the controls
@@ -317,3 +319,28 @@ def test_a_value_that_the_camera_changes_itself_is_published(
     simcam.set_control("gain", 17)
     assert client.ask(f"{root}/command/get_controls", answered_on=f"{root}/response/get_controls")["ok"]
     client.wait_for(f"{root}/controls", lambda message: message.json["gain"] == 17)
+
+
+def test_privacy_is_a_switch_on_the_bus(appliance: RunningAppliance, client: Client) -> None:
+    """A plain `ON` and `OFF`, as home automation sends them; the retained topic says what is."""
+    client.wait_for("privacy", lambda message: message.payload == b"OFF" and message.retain)
+    mark = client.mark
+    try:
+        answer = client.ask("privacy/set", "ON", answered_on="response/set_privacy")
+        assert answer == {"ok": True, "result": {"privacy": True}}
+        client.wait_for("privacy", lambda message: message.payload == b"ON", after=mark)
+        assert client.command("take_picture")["error"]["code"] == "privacy_on"
+    finally:
+        assert client.ask("privacy/set", "OFF", answered_on="response/set_privacy")["ok"] is True
+    client.wait_for("privacy", lambda message: message.payload == b"OFF", after=mark)
+    appliance.until_live()
+
+
+def test_a_wrong_word_for_privacy_is_refused_and_the_truth_is_published_again(
+    appliance: RunningAppliance, client: Client
+) -> None:
+    mark = client.mark
+    answer = client.ask("privacy/set", "perhaps", answered_on="response/set_privacy")
+    assert answer["error"] == {"code": "invalid_value", "message": 'on: "perhaps" is not true or false'}
+    client.wait_for("privacy", lambda message: message.payload == b"OFF", after=mark)
+    assert appliance.state()["privacy"] is False

@@ -40,10 +40,15 @@ def test_the_state_is_that_of_http(appliance: RunningAppliance, retained: Client
     assert message.json["format"] == state["format"]
 
 
+def granted_width(message: Message) -> int | None:
+    granted = message.json["format"]["granted"]
+    return granted["width"] if granted else None
+
+
 def test_the_state_is_published_when_the_format_changes(appliance: RunningAppliance, client: Client) -> None:
     mark = client.mark
     assert appliance.ask("PATCH", "/api/format", {"width": 320, "height": 240}).status == 200
-    client.wait_for("state", lambda message: message.json["format"]["granted"]["width"] == 320, mark)
+    client.wait_for("state", lambda message: granted_width(message) == 320, mark)
 
 
 def test_the_controls_are_the_values_of_http(appliance: RunningAppliance, retained: Client) -> None:

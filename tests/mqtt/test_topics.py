@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.mqtt.bridge import client_id
+from appliance.mqtt.connection import client_id
 from appliance.mqtt.topics import Topics
 
 TOPICS = Topics("home/cameras", "door")

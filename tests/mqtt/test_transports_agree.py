@@ -48,6 +48,8 @@ def bad(arguments: Any, code: str = "invalid_value", says: str = "", command: st
 
 
 GOOD = [
+    Row("set_privacy", {"on": False}, result={"privacy": False}),
+    Row("set_privacy", {"on": "off"}, result={"privacy": False}),
     good({}),
     good(b""),
     good(b" \n"),
@@ -85,6 +87,9 @@ GOOD = [
 ]
 VARYING = [Row("get_state", {}), Row("take_picture", {}), Row("take_picture", b"")]
 BAD = [
+    bad({"on": "perhaps"}, says='on: "perhaps" is not true or false', command="set_privacy"),
+    bad({"on": None}, command="set_privacy"),
+    bad({}, says="on: is missing; true or false", command="set_privacy"),
     # the value
     bad({"brightness": 101}, says="brightness: 101 is not a whole number from -100 to 100"),
     bad({"brightness": -101}),

@@ -37,7 +37,9 @@ export function describe(live, camera) {
     const words = WORDS[live.state];
     return live.reason ? { ...words, label: "Waiting", message: live.reason } : words;
   }
-  if (camera?.state === "privacy") return { mood: "private", label: "Privacy", message: "" };
+  if (camera?.state === "privacy") {
+    return { mood: "private", label: "Privacy", message: "Privacy is on: the camera is closed." };
+  }
   if (camera?.state === "frozen") {
     return { mood: "lost", label: "Frozen", message: camera.reason ?? "The picture does not change." };
   }

@@ -14,7 +14,7 @@ from tests.running import RunningAppliance
 
 TOO_SMALL = """() => [...document.querySelectorAll("button, select, input, a[href]")]
   .filter((one) => one.checkVisibility({ visibilityProperty: true }))
-  .map((one) => [one, (one.type === "checkbox" ? one.closest(".control-head") : one).getBoundingClientRect()])
+  .map((one) => [one, (one.type === "checkbox" ? one.closest(".control-head, label") : one).getBoundingClientRect()])
   .filter(([, box]) => box.width < 44 || box.height < 44)
   .map(([one]) => one.outerHTML)"""
 NAMELESS = """() => [...document.querySelectorAll("button, select, input, a[href], img")]
@@ -84,6 +84,8 @@ def test_key_f_fills_the_screen(page: Page, appliance: RunningAppliance, eventua
 def test_the_keyboard_alone_is_enough(page: Page, watching: RunningAppliance, eventually: Eventually) -> None:
     open_page(page, watching.url)
     expect(page.locator("[data-control=brightness]")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#privacy-switch")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("#take-picture")).to_be_focused()
     page.keyboard.press("Enter")

@@ -1,0 +1,38 @@
+"""The privacy switch on the page: it closes the camera, and shows what is, not what was wished."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.running import RunningAppliance
+from tests.simcam import SimulatedCamera
+
+
+def test_the_switch_closes_the_camera_and_opens_it_again(
+    page: Page,
+    watching: RunningAppliance,
+    simcam: SimulatedCamera,
+    eventually: Callable[[Callable[[], object]], None],
+) -> None:
+    page.goto(watching.url)
+    expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
+    switch = page.locator("#privacy-switch")
+    expect(switch).not_to_be_checked()
+    switch.click()
+    eventually(lambda: simcam.statistics.handles == 0)
+    expect(page.locator("#stage")).to_have_attribute("data-mood", "private")
+    expect(page.locator("#live-label")).to_have_text("Privacy")
+    page.keyboard.press("r")
+    expect(page.locator("#toasts")).to_contain_text("privacy is on")
+    assert watching.stored() == []
+    switch.click()
+    expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
+    assert watching.state()["privacy"] is False
+
+
+def test_what_another_client_switched_shows_on_the_page(page: Page, appliance: RunningAppliance) -> None:
+    page.goto(appliance.url)
+    appliance.ask("PUT", "/api/privacy", {"on": True})
+    expect(page.locator("#privacy-switch")).to_be_checked()
+    appliance.ask("PUT", "/api/privacy", {"on": False})
+    expect(page.locator("#privacy-switch")).not_to_be_checked()

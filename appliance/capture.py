@@ -202,6 +202,8 @@ class Capture:
         try:
             self._live()
         finally:
+            if self._reformat:
+                self._reformat[0].future.set_exception(Busy("the appliance is stopping"))
             while not self._jobs.empty():
                 if job := self._jobs.get():
                     job.future.cancel()
@@ -218,13 +220,14 @@ class Capture:
             else:
                 try:
                     with contextlib.closing(self._open()) as camera:
-                        retry = FIRST_RETRY
                         self._stream(camera)
                 except _ReopenError:
                     continue
                 except CameraUnavailable as error:
                     if self._roll_back(error):
                         continue
+                    if self._lifecycle.state in ("online", "frozen"):
+                        retry = FIRST_RETRY
                     self._lost(error)
                     self._wait_for_camera(retry)
                     retry = min(retry * 2, LAST_RETRY)
@@ -272,7 +275,7 @@ class Capture:
         log.info("%s (%s) is online: %s", camera.description, camera.device, camera.granted)
         if is_device(camera.device) and not camera.passes_through:
             log.info("the camera makes no JPEG pictures: frames are encoded while somebody looks")
-        if not self._publisher.stillness.is_frozen and self._lifecycle.state != "online":
+        if self._lifecycle.state in ("starting", "lost"):
             self._lifecycle.happen("frame")
         if self._reformat:
             (job, _), self._reformat = self._reformat, None
@@ -353,7 +356,7 @@ class Capture:
         self.alive_at = time.monotonic()
         self._publisher.placeholder(self.status, self.wanted)
         while not self._jobs.empty():
-            if job := self._jobs.get():
+            if (job := self._jobs.get()) and job.future.set_running_or_notify_cancel():
                 job.future.set_exception(refusal)
         self._wake.wait(seconds)
         self._wake.clear()

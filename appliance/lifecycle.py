@@ -81,10 +81,11 @@ class Lifecycle:
         state = TRANSITIONS[former.state].get(event)
         if state is None:
             raise ValueError(f"{event} cannot happen to a camera that is {former.state}")
+        granted = former.granted if state in ("online", "frozen") else None
         if (state, reason) == (former.state, former.reason):
+            self.status = replace(former, granted=granted)
             return
         since = former.since if state == former.state else datetime.now(UTC)
-        granted = former.granted if state in ("online", "frozen") else None
         self.status = replace(former, state=state, reason=reason, since=since, granted=granted)
         if state != former.state:
             self.entered[state] += 1

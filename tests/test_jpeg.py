@@ -221,8 +221,7 @@ def test_quality_costs_bytes() -> None:
 
 def _yuyv(image: Image) -> Image:
     """Return the image as a camera sends it in YUYV, with V4L2's limited range."""
-    packed: Image = cv2.cvtColor(image[:, : image.shape[1] & ~1], cv2.COLOR_BGR2YUV_YUY2)
-    return packed
+    return cv2.cvtColor(image[:, : image.shape[1] & ~1], cv2.COLOR_BGR2YUV_YUY2).astype(np.uint8, copy=False)
 
 
 @pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.name)

@@ -76,7 +76,7 @@ def test_a_full_queue_does_not_stop_the_appliance(
     systemd.notify("READY=1")
 
 
-OURS, OTHER = str(os.getpid()), str(os.getpid() + 1)
+OURS, OTHER = "our process id", "that of another process"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,7 @@ OURS, OTHER = str(os.getpid()), str(os.getpid() + 1)
 def test_the_watchdog_interval_is_what_systemd_says(
     monkeypatch: pytest.MonkeyPatch, microseconds: str | None, pid: str | None, seconds: float | None
 ) -> None:
+    pid = {OURS: str(os.getpid()), OTHER: str(os.getpid() + 1)}.get(pid or "", pid)
     for name, value in (("WATCHDOG_USEC", microseconds), ("WATCHDOG_PID", pid)):
         monkeypatch.delenv(name, raising=False)
         if value is not None:

@@ -326,9 +326,14 @@ class Commands:
 
 def serve(directory: Path, options: Options, follow_stdin: bool = False) -> NoReturn:
     """Run a camera in this process until SIGTERM or SIGINT, or the end of stdin if that is followed."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
     server = Server(directory, options)
+    # A handler that raised would do so anywhere, also where Python swallows it, as in a finalizer.
+    woken, waker = socket.socketpair()
+    waker.setblocking(False)
+    signal.set_wakeup_fd(waker.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    server.watch(woken, lambda: sys.exit(0))
     if follow_stdin:  # so that no camera outlives its test, however that ends
         server.watch(sys.stdin, lambda: sys.exit(0))
     server.run(lambda: print("ready", flush=True))

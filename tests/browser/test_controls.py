@@ -5,6 +5,7 @@ import itertools
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Eventually
+from tests.browser.gestures import slide
 from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera
 
@@ -30,15 +31,7 @@ def test_moving_a_slider_changes_the_device(
     page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
 ) -> None:
     open_panel(page, watching)
-    slider = page.locator("[data-control=brightness] input[type=range]")
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    assert box is not None
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 2, middle, steps=50)
-    page.mouse.up()
+    slide(page, "brightness", 1.0)
     eventually(lambda: simcam.controls["brightness"] == 64)
     expect(page.locator("[data-control=brightness] input[type=number]")).to_have_value("64")
     written = [write for write in simcam.statistics.writes if write.name == "brightness"]

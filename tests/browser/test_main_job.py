@@ -5,23 +5,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.gestures import slide
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
 from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera, read_stamp
-
-
-def slide(page: Page, control: str, part: float) -> None:
-    """Drag the slider of a control to a part of its way, as with a finger."""
-    slider = page.locator(f"[data-control={control}] input[type=range]")
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    assert box is not None
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 2 + (box["width"] - 4) * part, middle, steps=20)
-    page.mouse.up()
 
 
 def test_watch_adjust_take_a_picture_and_do_the_same_over_mqtt(

@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+CYCLES ?= 1000
+FORMATS ?= 200
 SHELL := /bin/bash
 BIN := $(VENV)/bin
 
@@ -11,7 +13,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test build clean install install-tests install-web format lint docs wheel
+.PHONY: help run dev test soak build clean install install-tests install-web format lint docs wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -24,7 +26,10 @@ dev: $(VENV)/.tests-installed ## run it with debug logs, and again after each ch
 	  "$(BIN)/camera-appliance run --log-level debug $(ARGS)" appliance
 
 test: install-tests ## run all tests (ARGS="-k stream" for some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
+	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)
 
 build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
 

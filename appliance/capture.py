@@ -32,10 +32,11 @@ FIRST_RETRY, LAST_RETRY = 0.5, 5.0  # s between attempts to open a lost camera, 
 LOOK_INTERVAL = 2.0  # s between looks for a camera while the test pattern stands in for one
 GLANCE = 0.1  # s between glances whether a lost device is back: what a picture may be late after a replug
 JOB_TIMEOUT = 8.0  # s: longer than a camera needs to be opened, and than a stall needs to be noticed
-FIRST_FRAME_TIMEOUT = 5.0  # s
+GOOD_FRAME_TIMEOUT = 5.0  # s without a good frame, although damaged ones come
 LINGER = 5.0  # s that a camera nobody needs any more stays open
 
 PRIVACY_REASON = "privacy is on"
+PRIVACY_REFUSAL = "privacy is on: switch it off first"
 IDLE_REASON = "nobody is watching"
 
 
@@ -175,6 +176,7 @@ class Capture:
         """
         self._private = on
         self._memory.remember_privacy(on)
+        self._memory.flush()  # at once: a power cut must not open the camera again
         self._put(None)
         with self._change:
             if not self._change.wait_for(lambda: (self.status.state == "privacy") == on, timeout):
@@ -226,11 +228,11 @@ class Capture:
                 except CameraUnavailable as error:
                     if self._roll_back(error):
                         continue
-                    if self._lifecycle.state in ("online", "frozen"):
+                    if self._lifecycle.state != "lost":
                         retry = FIRST_RETRY
                     self._lost(error)
-                    self._wait_for_camera(retry)
-                    retry = min(retry * 2, LAST_RETRY)
+                    came_back = self._wait_for_camera(retry)
+                    retry = FIRST_RETRY if came_back else min(retry * 2, LAST_RETRY)
 
     def _open(self) -> Camera:
         source = find_source(self.source, self._former)
@@ -247,16 +249,17 @@ class Capture:
         """Publish frames until the camera is lost (CameraLost), is to be closed (_ReopenError), or we stop."""
         opened_at = time.monotonic()
         look_at = opened_at + LOOK_INTERVAL if self.source == AUTO and camera.device == TEST_PATTERN else None
-        has_begun = False
+        good_at, has_begun = opened_at, False
         while not self._stopping.is_set():
             captured_at = camera.grab()
             now = self.alive_at = time.monotonic()
             if self._publisher.publish(captured_at):
+                good_at = now
                 if not has_begun:
                     has_begun = True
                     self._begin(camera)
                 self._watch_stillness()
-            elif not has_begun and now - opened_at > FIRST_FRAME_TIMEOUT:
+            elif now - good_at > GOOD_FRAME_TIMEOUT:
                 raise CameraLost("the camera gives no good picture")
             if has_begun:
                 self._run_jobs(camera)
@@ -321,10 +324,13 @@ class Capture:
     def _rest_in_privacy(self) -> None:
         """Keep the camera closed until privacy is off; viewers see why."""
         log.info("privacy is on: the camera is closed")
+        if self._reformat:
+            (job, self.wanted), self._reformat = self._reformat, None
+            job.future.set_exception(PrivacyOn(PRIVACY_REFUSAL))
         self._publisher.rate.clear()
         self._lifecycle.happen("privacy_on", PRIVACY_REASON)
         while self._private and not self._stopping.is_set():
-            self._pass_time(PLACEHOLDER_INTERVAL, PrivacyOn("privacy is on: switch it off first"))
+            self._pass_time(PLACEHOLDER_INTERVAL, PrivacyOn(PRIVACY_REFUSAL))
         if not self._stopping.is_set():
             log.info("privacy is off")
             self._lifecycle.happen("privacy_off")
@@ -341,15 +347,18 @@ class Capture:
         if not (self._private or self._stopping.is_set()):
             self._lifecycle.happen("demand")
 
-    def _wait_for_camera(self, seconds: float) -> None:
-        """Wait so long, or until a device that was gone is there again; viewers see why."""
+    def _wait_for_camera(self, seconds: float) -> bool:
+        """Wait so long, or until a device that was gone is there again: tell whether it is. Viewers see why."""
         until = time.monotonic() + seconds
         awaited = self._former or self.source
-        is_gone = not is_back(awaited)
+        is_gone = False
         while (left := until - time.monotonic()) > 0 and not (self._private or self._stopping.is_set()):
+            if not is_back(awaited):
+                is_gone = True
+            elif is_gone:
+                return True
             self._pass_time(min(left, GLANCE), CameraUnavailable(self.status.reason or "there is no camera"))
-            if is_gone and is_back(awaited):
-                return
+        return False
 
     def _pass_time(self, seconds: float, refusal: CameraUnavailable) -> None:
         """Let some time pass without a camera: show why, refuse jobs."""

@@ -1,6 +1,7 @@
 """What the appliance remembers over a restart: the values of the controls and the format that were set."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Memory:
         self._content = self._read()
         self._written = self._content
         self._failing = False
+        self._flushing = threading.Lock()
 
     @property
     def controls(self) -> dict[str, Value]:
@@ -83,7 +85,10 @@ class Memory:
 
     def flush(self) -> None:
         """Write what changed since the last time, if anything did. Never raises."""
-        content = self._content
+        with self._flushing:
+            self._flush(self._content)
+
+    def _flush(self, content: dict[str, Any]) -> None:
         if content == self._written:
             return
         try:

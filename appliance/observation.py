@@ -11,8 +11,9 @@ from appliance.frames import Exposure
 
 RATE_WINDOW = 2.0  # s over which frames per second are measured
 EXPOSURE_DEADLINE = 2.0  # s after its first frame, when a camera's exposure is taken as it is
-STEADY = 6  # frames that have to be alike
+STEADY = 0.5  # s for which frames have to be alike: exposure is found in steps, and each step takes some frames
 ALIKE = 6.0  # of 255 levels: brightness of frames that are alike; the noise of a webcam moves it by less than 1
+BLACK = 12.0  # of 255 levels: a picture so dark is that of a sensor that has not begun, until the deadline
 
 
 class Rate:
@@ -71,14 +72,14 @@ class Stillness:
 
 
 class ExposureMeter:
-    """Judges when a camera that was just started has found its exposure: when consecutive frames are equally bright.
+    """Judges when a camera that was just started has found its exposure: when its frames stay equally bright.
 
     It decodes each frame at an eighth of its size (1.3 ms at 1280x720), and only until the verdict.
     """
 
     def __init__(self) -> None:
         self._verdict: Exposure = "settling"
-        self._levels: deque[float] = deque(maxlen=STEADY)
+        self._levels: deque[tuple[float, float]] = deque()
         self._began_at: float | None = None
 
     def settle(self) -> None:
@@ -91,8 +92,12 @@ class ExposureMeter:
             return self._verdict
         if self._began_at is None:
             self._began_at = captured_at
-        self._levels.append(jpeg.brightness(data))
-        if len(self._levels) == STEADY and max(self._levels) - min(self._levels) < ALIKE:
+        self._levels.append((captured_at, jpeg.brightness(data)))
+        while len(self._levels) > 1 and self._levels[1][0] <= captured_at - STEADY:
+            self._levels.popleft()
+        levels = [level for _, level in self._levels]
+        is_steady = captured_at - self._levels[0][0] >= STEADY and max(levels) - min(levels) < ALIKE
+        if is_steady and min(levels) > BLACK:
             self._verdict = "settled"
         elif captured_at - self._began_at > EXPOSURE_DEADLINE:
             self._verdict = "unsettled"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__, health, jpeg
-from appliance.capture import Capture
+from appliance.capture import PRIVACY_REFUSAL, Capture
 from appliance.commands import command
 from appliance.controls import report
 from appliance.errors import CameraUnavailable, CorruptFrame, PrivacyOn, StorageUnwritable
@@ -180,7 +180,7 @@ class Appliance:
     @command("POST", "/api/pictures", status=201, result="Picture")
     def take_picture(self) -> dict[str, Any]:
         """Store the next frame as a numbered picture."""
-        frame = self._undamaged_frame()
+        frame = self._undamaged_frame(time.monotonic())
         taken_at = datetime.fromtimestamp(wall_clock(frame.captured_at)).astimezone()
         try:
             picture = self._pictures.store(frame.jpeg, taken_at)
@@ -227,7 +227,7 @@ class Appliance:
 
         Raises CameraUnavailable with the reason when there is none within 3 s.
         """
-        return self._frame_since(time.monotonic() - max_age, self._patience())
+        return self._undamaged_frame(time.monotonic() - max_age)
 
     def known_controls(self) -> dict[str, Any] | None:
         """Return the controls as they were read last, without asking the camera; None before the first time."""
@@ -267,17 +267,16 @@ class Appliance:
             "available": [each.as_json() for each in formats],
         }
 
-    def _undamaged_frame(self) -> Frame:
-        """Return the next frame that decodes without an error; a damaged one is passed over."""
-        asked_at = time.monotonic()
-        deadline = asked_at + self._patience()
+    def _undamaged_frame(self, captured_after: float) -> Frame:
+        """Return the next frame after that time that decodes without an error; a damaged one is passed over."""
+        deadline = time.monotonic() + self._patience()
         while True:
-            frame = self._frame_since(asked_at, deadline - time.monotonic())
+            frame = self._frame_since(captured_after, deadline - time.monotonic())
             try:
                 jpeg.verify(frame.jpeg)
             except CorruptFrame as error:
-                log.warning("frame not stored: %s", error)
-                asked_at = frame.captured_at
+                log.warning("frame passed over: %s", error)
+                captured_after = frame.captured_at
             else:
                 return frame
 
@@ -292,7 +291,7 @@ class Appliance:
         if status.state == "lost":
             raise CameraUnavailable(status.reason or "there is no camera")
         if status.state == "privacy":
-            raise PrivacyOn("privacy is on: switch it off first")
+            raise PrivacyOn(PRIVACY_REFUSAL)
         frame = self._slot.live_since(captured_after, max(0.0, timeout))
         if frame is None:
             reason = self._capture.status.reason or "the camera gave no good frame in time"

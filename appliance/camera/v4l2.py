@@ -39,19 +39,19 @@ class V4L2Camera:
             self._panel = V4L2Controls(path)
         except OSError as error:
             raise CameraUnavailable(diagnosis.open_failure(path, error)) from None
+        self._capture = cv2.VideoCapture()
         try:
             self.description = self._panel.description
             pixel_format = _choose(wanted.pixel_format, self._panel.formats())
-            self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
-            if not self._capture.isOpened():
+            if not self._capture.open(path, cv2.CAP_V4L2):
                 raise CameraUnavailable(diagnosis.explain(path, wanted, pixel_format))
             _configure(self._capture, wanted, pixel_format)
             self.granted = _granted(self._capture)
+            self.tells_changes = self._panel.watch()
         except CameraUnavailable:
-            self._panel.close()
+            self.close()
             raise
         self.passes_through = self.granted.pixel_format in _PASSED_THROUGH
-        self.tells_changes = self._panel.watch()
         self._has_streamed = False
 
     def grab(self) -> float:

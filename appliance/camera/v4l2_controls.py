@@ -53,8 +53,12 @@ class V4L2Controls:
         """Open the device. Raises OSError."""
         self._device = linuxpy_device.Device(path)
         self._device.open()
-        self.description = str(self._device.info.card)
-        self.bus = str(self._device.info.bus_info)
+        try:
+            self.description = str(self._device.info.card)
+            self.bus = str(self._device.info.bus_info)
+        except OSError:
+            self.close()
+            raise
         self._ids: dict[str, Any] = {}
         self._events: select.poll | None = None
 

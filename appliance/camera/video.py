@@ -98,7 +98,12 @@ class Video:
         self._next_at = max(self._next_at, now - 1.0) + 1 / self.granted.fps
 
     def _rewind(self) -> bool:
-        """Begin again; what cannot be wound back, such as a single picture, is opened again."""
+        """Begin again; what cannot be wound back, such as a single picture, is opened again.
+
+        A file that was deleted could be played on for ever: it is there until it is closed.
+        """
+        if not os.path.isfile(self._source):
+            return False
         if self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0) and self._capture.grab():
             return True
         return self._open() and self._capture.grab()

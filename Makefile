@@ -36,7 +36,8 @@ build: clean install-tests install-web format lint ## clean caches, install, for
 install: $(VENV)/.installed ## install the appliance into a virtual environment
 
 install-tests: $(VENV)/.tests-installed ## install what the tests need, system packages too
-	@tests/install-packages chromium:chromium mosquitto:mosquitto gcc:gcc openssl:openssl systemd-analyze:systemd
+	@tests/install-packages chromium:chromium mosquitto:mosquitto openssl:openssl systemd-analyze:systemd \
+	  gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev
 
 install-web: node_modules/.installed ## install the formatter and the linters of the page
 

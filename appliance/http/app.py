@@ -137,10 +137,15 @@ class Routes:
     def _events(self) -> Any:
         """Answer with the state and the controls, then every event."""
         response.content_type = "text/event-stream; charset=utf-8"
-        controls = self._appliance.known_controls()
-        first = event("state", self._appliance.get_state()) + (event("controls", controls) if controls else b"")
+        state = event("state", self._appliance.get_state())
+
+        def greeting() -> bytes:
+            controls = self._appliance.known_controls()
+            return event("controls", controls) if controls else b":\n\n"
+
         return self._hand_over(
-            lambda connection, head: self._broadcaster.admit_listener(connection, head + first), is_viewer=False
+            lambda connection, head: self._broadcaster.admit_listener(connection, head + state, greeting),
+            is_viewer=False,
         )
 
     def _hand_over(self, accept: Callable[[Any, bytes], None], is_viewer: bool) -> str:

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.errors import Busy, TooManyViewers
@@ -45,6 +46,7 @@ class _Client:
     events: deque[bytes] = field(default_factory=deque)
     sequence: int = 0
     moved_at: float = 0.0
+    greeting: Callable[[], bytes] | None = None
 
     def fileno(self) -> int:
         return self.connection.fileno()
@@ -117,9 +119,13 @@ class Broadcaster:
             connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
         self._admit(_Client(connection, True, memoryview(head + _DELIMITER)))
 
-    def admit_listener(self, connection: socket.socket, head: bytes) -> None:
-        """Send the head of the response, then every event from now on, on a reserved place. Takes the socket over."""
-        self._admit(_Client(connection, False, memoryview(head)))
+    def admit_listener(self, connection: socket.socket, head: bytes, greeting: Callable[[], bytes]) -> None:
+        """Send the head of the response, a greeting, then every event, on a reserved place. Takes the socket over.
+
+        The greeting is asked for between two events, on the broadcaster's thread: what it tells cannot be overtaken by
+        a change that nobody told this listener of.
+        """
+        self._admit(_Client(connection, False, memoryview(head), greeting=greeting))
 
     def send_event(self, event: bytes) -> None:
         """Send an event to all listeners; returns at once."""
@@ -176,6 +182,8 @@ class Broadcaster:
             self._clients[client.fileno()] = client
             self._epoll.register(client.fileno(), _READABLE | select.EPOLLOUT | select.EPOLLET)
             log.debug("%s: %s comes", _address(client), "viewer" if client.is_viewer else "listener")
+            if client.greeting:
+                client.events.append(client.greeting())
             self._send(client)
 
     def _take_events(self) -> None:

@@ -37,7 +37,7 @@ install: $(VENV)/.installed ## install the appliance into a virtual environment
 
 install-tests: $(VENV)/.tests-installed ## install what the tests need, system packages too
 	@tests/install-packages chromium:chromium mosquitto:mosquitto openssl:openssl systemd-analyze:systemd \
-	  gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev
+	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev
 
 install-web: node_modules/.installed ## install the formatter and the linters of the page
 

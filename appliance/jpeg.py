@@ -81,6 +81,12 @@ def turned(width: int, height: int, orientation: int) -> tuple[int, int]:
     return (height, width) if orientation >= 5 else (width, height)
 
 
+def seen_size(jpeg: bytes) -> tuple[int, int]:
+    """Return (width, height) as the picture is seen, if `oriented` turned it. Raises CorruptFrame."""
+    orientation = jpeg[31] if jpeg[2:30] == _exif(1)[:28] else 1
+    return turned(*size(jpeg), orientation)
+
+
 def upright(jpeg: bytes, quality: int = 90) -> bytes:
     """Return the picture with its pixels turned as its EXIF says, for those who do not look there.
 

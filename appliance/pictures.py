@@ -241,7 +241,7 @@ def _described(directory: Path, number: int, names: dict[int, str]) -> Picture:
         raise NotFound(f"there is no picture {number}") from None
     dimensions: tuple[int, int] | tuple[None, None]
     try:
-        dimensions = jpeg.size(head)
+        dimensions = jpeg.seen_size(head)
     except CorruptFrame:
         dimensions = None, None
     taken_at = datetime.strptime(name.partition("_")[2], "%Y-%m-%dT%H-%M-%S.jpg").astimezone()

@@ -105,7 +105,8 @@ export class LivePicture {
       const part = this.#newest;
       this.#newest = null;
       try {
-        this.#show(await createImageBitmap(new Blob(part.pieces, { type: "image/jpeg" })), part.headers);
+        const bitmap = await createImageBitmap(new Blob(part.pieces, { type: "image/jpeg" }));
+        this.#show(isTurned(part) ? upright(bitmap) : bitmap, part.headers);
       } catch {
         // One frame that cannot be decoded is no reason to stop: the next one is a few milliseconds away.
         this.canvas.dataset.undecodable = String(Number(this.canvas.dataset.undecodable ?? 0) + 1);
@@ -134,4 +135,28 @@ export class LivePicture {
     canvas.dataset.frames = String(++this.#frames);
     this.#setStatus(headers.get("x-live") === "0" ? "placeholder" : "live");
   }
+}
+
+/**
+ * Whether the JPEG says that it has to be turned: the appliance writes that into its first bytes, as EXIF.
+ *
+ * @param {Part} part
+ * @returns {boolean}
+ */
+function isTurned({ pieces: [head] }) {
+  return head !== undefined && head[3] === 0xe1 && head.length > 31 && head[31] !== 1;
+}
+
+/**
+ * The bitmap with its pixels turned. Chromium hands over a turned size with pixels as they were when a bitmap goes to a
+ * `bitmaprenderer` canvas; drawing it turns them.
+ *
+ * @param {ImageBitmap} bitmap
+ * @returns {ImageBitmap}
+ */
+function upright(bitmap) {
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
 }

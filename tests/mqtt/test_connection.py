@@ -243,8 +243,9 @@ def test_a_picture_that_the_broker_would_not_take_does_not_cost_the_connection(
             assert not client.heard("picture")
             appliance.stop()
             assert "connection was lost" not in appliance.log
+        mark = client.mark
         with started(own_directory, broker.settings) as appliance:
-            client.wait_for("availability", is_online, client.mark)
+            client.wait_for("availability", is_online, mark)
             assert client.command("get_state")["ok"]
             assert "connection was lost" not in appliance.log
 

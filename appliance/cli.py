@@ -1,4 +1,4 @@
-"""The command line: `camera-appliance run | check | settings | cameras | version`."""
+"""The command line: `camera-appliance run | check | settings | forget | cameras | version`."""
 
 import argparse
 import logging
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "run the appliance"),
         ("check", _check, "check the configuration, and say everything that is wrong with it"),
         ("settings", _settings, "show the settings that are in force, and where each came from"),
+        ("forget", _forget, "take everything about this camera off the broker, and out of Home Assistant"),
     ):
         parser_of_one = commands.add_parser(
             name, help=words, description=words, parents=[with_settings], allow_abbrev=False
@@ -102,6 +103,21 @@ def _settings(options: argparse.Namespace) -> int:
     value_width = max(len(entry.shown()) for entry in effective.values())
     for name, entry in effective.items():
         print(f"{name:{name_width}}  {entry.shown():{value_width}}  {entry.origin}")
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    loaded, _ = _load(options)
+    if not loaded.mqtt.host:
+        raise ConfigurationError(["mqtt.host: is empty; it names the broker that is to forget this camera"])
+    from appliance.mqtt.announcer import remembered_topic
+    from appliance.mqtt.forget import forget
+
+    announced_at = remembered_topic(Path(loaded.storage.directory), loaded.camera.name)
+    cleared = forget(loaded.mqtt, loaded.camera.name, announced_at)
+    for topic in cleared:
+        print(topic)
+    print(f"{len(cleared)} topics cleared on {loaded.mqtt.host}" if cleared else "the broker knows nothing of it")
     return 0
 
 

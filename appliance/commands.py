@@ -18,7 +18,8 @@ class Declaration:
     """What a command says of itself.
 
     `path` is its HTTP path, with `<name>` for an argument that is a whole number; `status` the HTTP status of success.
-    `free` commands take any names, as a mapping: the method checks them itself.
+    `free` commands take any names, as a mapping: the method checks them itself. `press` is the label of the button
+    that home automation gets for it; one without has none.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Declaration:
     free: bool = False
     status: int = 200
     result: str = ""
+    press: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,20 @@ class Command:
 
 
 def command(
-    method: str, path: str, *parameters: Parameter, free: bool = False, status: int = 200, result: str = ""
+    method: str,
+    path: str,
+    *parameters: Parameter,
+    free: bool = False,
+    status: int = 200,
+    result: str = "",
+    press: str = "",
 ) -> Callable[[F], F]:
     """Mark a method as a command; its name and the first line of its docstring become the command's."""
 
     def mark(function: F) -> F:
         words = (function.__doc__ or "").strip().splitlines()[0]
         function.__command__ = Declaration(  # type: ignore[attr-defined]
-            function.__name__, words, method, path, parameters, free, status, result
+            function.__name__, words, method, path, parameters, free, status, result, press
         )
         return function
 

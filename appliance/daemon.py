@@ -48,7 +48,7 @@ class Daemon:
         metrics = Metrics(self.appliance.get_state, self._counters, lambda: self.capture.entered)
         routes = Routes(self.appliance, self.commands, self.broadcaster, metrics, web_root())
         self.server = Server(routes.application, http.host, http.port)
-        self.bridge = Bridge(settings.mqtt, camera.name, self.appliance, self.commands) if settings.mqtt.host else None
+        self.bridge = self._bridge(settings) if settings.mqtt.host else None
         self._connect()
         self._stopping = threading.Event()
         self._failed = False
@@ -90,6 +90,13 @@ class Daemon:
         if self.bridge:
             watched.mqtt = self.bridge.status
         self.appliance.listen(lambda name, data: self.broadcaster.send_event(event(name, data)))
+
+    def _bridge(self, settings: Settings) -> Bridge:
+        def page(address: str | None) -> str:
+            return settings.http.public_url or self.server.page(address)
+
+        memory = Path(settings.storage.directory)
+        return Bridge(settings.mqtt, settings.camera.name, self.appliance, self.commands, memory, page)
 
     def _counters(self) -> dict[str, tuple[int, str]]:
         return {

@@ -1,6 +1,7 @@
 """The verbs of the appliance, as HTTP and MQTT both offer them.
 
-Listeners hear of every change as (`state` | `controls` | `picture`, JSON). They are called on whatever thread made
+Listeners hear of every change as (`state` | `controls` | `picture` | `camera`, JSON); `camera` is a step of its
+lifecycle. They are called on whatever thread made
 the change and must only take note.
 """
 
@@ -69,7 +70,8 @@ class Appliance:
         self._max_viewers = max_viewers
         self._started_at = time.monotonic()
         self._listeners: list[Listener] = []
-        capture.on_change = lambda: self._tell("state", self.get_state())
+        self._former = capture.status.state
+        capture.on_change = self._camera_changed
         capture.on_controls = lambda: self._tell("controls", self.known_controls() or {})
 
     def listen(self, listener: Listener) -> None:
@@ -136,6 +138,7 @@ class Appliance:
         "/api/controls/reset",
         Parameter(name="names", kind="text", repeated=True, help="The controls to reset. Without it, all."),
         result="Controls",
+        press="Reset controls",
     )
     def reset_controls(self, names: list[str] | None = None) -> dict[str, Any]:
         """Set controls to their defaults and forget what was set."""
@@ -165,6 +168,13 @@ class Appliance:
             log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
         return self._format_report()
 
+    @command("POST", "/api/camera/restart", result="State", press="Restart camera")
+    def restart_camera(self) -> dict[str, Any]:
+        """Close the camera and open it again."""
+        self._capture.restart()
+        log.info("camera restarted")
+        return self.get_state()
+
     @command(
         "PUT",
         "/api/privacy",
@@ -177,7 +187,7 @@ class Appliance:
         self._tell("state", self.get_state())
         return {"privacy": on}
 
-    @command("POST", "/api/pictures", status=201, result="Picture")
+    @command("POST", "/api/pictures", status=201, result="Picture", press="Take picture")
     def take_picture(self) -> dict[str, Any]:
         """Store the next frame as a numbered picture."""
         frame = self._undamaged_frame(time.monotonic())
@@ -233,6 +243,10 @@ class Appliance:
         """Return the controls as they were read last, without asking the camera; None before the first time."""
         controls = self._capture.known_controls
         return None if controls is None else report(controls)
+
+    def known_formats(self) -> list[dict[str, Any]]:
+        """Return what the camera that was opened last offers, without asking it; empty where it cannot tell."""
+        return [each.as_json() for each in self._capture.known_formats]
 
     def is_fresh(self) -> bool:
         """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
@@ -297,6 +311,14 @@ class Appliance:
             reason = self._capture.status.reason or "the camera gave no good frame in time"
             raise CameraUnavailable(reason)
         return frame
+
+    def _camera_changed(self) -> None:
+        """Tell of the camera's new status; on its thread, so that no step is missed or told twice."""
+        status, former = self._capture.status, self._former
+        self._former = status.state
+        if status.state != former:
+            self._tell("camera", {"state": status.state, "former": former, "reason": status.reason})
+        self._tell("state", self.get_state())
 
     def _tell(self, event: str, data: dict[str, Any]) -> None:
         for listener in self._listeners:

@@ -100,6 +100,12 @@ class HttpSettings:
     viewer_timeout: float = setting(
         10.0, "A viewer that takes not one byte for so long is disconnected.", minimum=1, maximum=3600, unit="s"
     )
+    public_url: str = setting(
+        "",
+        "Address of the page as others reach it, for example behind a reverse proxy; home automation links to it. "
+        "Empty: worked out from `host` and `port`.",
+        pattern="|https?://[^\\s/]+(/\\S*)?",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,43 @@ class MqttSettings:
         "camera-appliance",
         "All topics begin with this and the camera's name: `<base_topic>/<name>/state`.",
         pattern=r"[^+#/\s][^+#\s]*[^+#/\s]|[^+#/\s]",
+        maximum_length=200,
+    )
+    keep_alive: int = setting(
+        30,
+        "A broker that says nothing for so long is asked whether it lives; without an answer in as much time again the "
+        "connection is made anew.",
+        minimum=5,
+        maximum=3600,
+        unit="s",
+    )
+    live_interval: float = setting(
+        0.0,
+        "Publish the live picture on `live` so often. 0 switches that off; the stream over HTTP is the better way to "
+        "watch.",
+        minimum=0,
+        maximum=86400,
+        unit="s",
+    )
+    max_picture_bytes: int = setting(
+        1_000_000,
+        "A larger picture is published smaller. Mosquitto 2.1 throws out a client that sends more than 2,000,000 bytes "
+        "at once.",
+        minimum=10_000,
+        maximum=200_000_000,
+        unit="bytes",
+    )
+    discovery: bool = setting(True, "Let Home Assistant find this camera.")
+    discovery_prefix: str = setting(
+        "homeassistant",
+        "Home Assistant's discovery prefix.",
+        pattern=r"[^+#/\s][^+#\s]*[^+#/\s]|[^+#/\s]",
+        maximum_length=200,
+    )
+    birth_topic: str = setting(
+        "homeassistant/status",
+        "Where Home Assistant says `online` after its start; everything is published anew then. Empty: nowhere.",
+        pattern=r"[^+#\s]*",
         maximum_length=200,
     )
     protocol: str = setting("5", "Version of the MQTT protocol.", choices=("5", "3.1.1"))
@@ -248,7 +291,7 @@ def _layers(
         )
     if file is not None:
         yield from _file_layer(file)
-    for name in (name for name, parameter in parameters().items() if parameter.secret):
+    for name in parameters():
         credential = name.replace(".", "-").replace("_", "-")
         if secret := systemd.credential(credential, environment):
             yield f"credential {credential}", {name: Text(secret)}, None

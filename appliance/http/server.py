@@ -22,6 +22,7 @@ Called by a route, it makes the server give the connection away after the route 
 `head` is the head of the response with all its headers, not yet sent.
 """
 
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  how to reach ourselves when we listen there
 _WORKERS = 10  # Requests are short; what lasts is handed over.
 _BACKLOG = 128  # connections that wait for a worker
 _HEADER_LIMIT, _BODY_LIMIT = 32768, 1 << 20  # bytes; the routes have a smaller limit with a better answer
@@ -119,8 +120,16 @@ class Server:
     @property
     def url(self) -> str:
         """The address for people on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104
+        host = _EVERYWHERE.get(self._host, self._host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def page(self, address: str | None) -> str:
+        """Return the address for people elsewhere, who reach this machine at that address, if one is known."""
+        if self._host not in _EVERYWHERE:
+            return f"{self.url}/"
+        loopback = address is None or address.startswith("127.") or address == "::1"
+        name = f"{socket.gethostname()}.local" if loopback else f"[{address}]" if ":" in str(address) else address
+        return f"http://{name}:{self.port}/"
 
     def answers(self, timeout: float = 2.0) -> bool:
         """Ask ourselves over the network, as a browser would, and tell whether there was an answer."""

@@ -73,7 +73,9 @@ class Bridge:
         self._client.on_message = self._on_message
         self._outlet = Outlet(self._client)
         self._publications = Publications(self.topics, self._outlet, appliance, commands, settings.max_picture_bytes)
-        self._requests = Requests(self.topics, self._outlet, commands, self._may_answer, self._refused)
+        self._requests = Requests(
+            self.topics, self._outlet, commands, self._may_answer, self._publications.correct, self._refused
+        )
         own_page = lambda: page(self._own_address())  # noqa: E731
         self._announcer = Announcer(settings, self.topics, self._outlet, appliance, commands, directory, own_page)
         self._live = Live(settings.live_interval, self.topics.of(LIVE), self._outlet, self._publications, appliance)
@@ -221,7 +223,6 @@ class Bridge:
             self._announcer.changes()
 
     def _refused(self, command: str, error: dict[str, Any]) -> None:
-        self._publications.correct(command)
         self._publications.happen("command_refused", command=command, **error)
 
     def _may_answer(self, topic: str) -> bool:

@@ -15,21 +15,32 @@ from appliance.parameters import Text
 
 log = logger(__name__)
 
-_TOLD = 5  # refusals a second that are logged and told as events; a flood must not become another
+_TOLD = 50  # refusals a second that are logged and told as events; a flood must not become another
 
 Refused = Callable[[str, dict[str, Any]], None]
 
 
 class Requests:
-    """Runs commands that came as messages. `refused` is called with the command and what was answered."""
+    """Runs commands that came as messages.
+
+    `may_answer` tells of a Response Topic whether it may be used. After a refusal `correct` is called with the command,
+    and `refused` with the error too, unless there are too many.
+    """
 
     def __init__(
-        self, topics: Topics, outlet: Outlet, commands: Commands, may_answer: Callable[[str], bool], refused: Refused
+        self,
+        topics: Topics,
+        outlet: Outlet,
+        commands: Commands,
+        may_answer: Callable[[str], bool],
+        correct: Callable[[str], None],
+        refused: Refused,
     ) -> None:
         self._topics = topics
         self._outlet = outlet
         self._commands = commands
         self._may_answer = may_answer
+        self._correct = correct
         self._refused = refused
         self._told: list[float] = []
 
@@ -66,11 +77,11 @@ class Requests:
         self._answer(request, name, self._refuse(name, error) | transaction)
 
     def _refuse(self, name: str, error: ApplianceError) -> dict[str, object]:
-        answer = payload.error(error.code, str(error))
+        self._correct(name)
         if self._may_tell():
             log.warning("%s refused: %s", name, error)
             self._refused(name, {"code": error.code, "message": str(error)})
-        return {"ok": False, **answer}
+        return {"ok": False, **payload.error(error.code, str(error))}
 
     def _may_tell(self) -> bool:
         """Tell whether one more refusal this second may be spoken of."""

@@ -85,7 +85,7 @@ GOOD = [
     Row("list_pictures", {"limit": 500, "before": 1}, result={"pictures": [], "next": None}),
     Row("get_picture", {"id": 1}, result={"id": 1, "width": 640, "height": 480}),
 ]
-VARYING = [Row("get_state", {}), Row("take_picture", {}), Row("take_picture", b"")]
+VARYING = [Row("get_state", {}), Row("restart_camera", {}), Row("take_picture", {}), Row("take_picture", b"")]
 BAD = [
     bad({"on": "perhaps"}, says='on: "perhaps" is not true or false', command="set_privacy"),
     bad({"on": None}, command="set_privacy"),
@@ -126,6 +126,7 @@ BAD = [
     bad({"x": 1}, "unknown_name", "none is accepted", "get_controls"),
     bad({"x": 1}, "unknown_name", "none is accepted", "get_format"),
     bad({"x": 1}, "unknown_name", "none is accepted", "take_picture"),
+    bad({"now": True}, "unknown_name", "none is accepted", "restart_camera"),
     bad({"name": ["brightness"]}, "unknown_name", "did you mean names?", "reset_controls"),
     bad({"names": ["brightness", "nope"]}, "unknown_name", 'there is no control "nope"', "reset_controls"),
     bad({"names": "brightness"}, command="reset_controls", says="is not a list"),

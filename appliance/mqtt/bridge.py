@@ -21,7 +21,7 @@ from appliance import payload
 from appliance.commands import Commands
 from appliance.log import logger
 from appliance.mqtt.announcer import Announcer
-from appliance.mqtt.connection import RETRY, RETRY_AFTER_TAKEOVER, new_client
+from appliance.mqtt.connection import RETRY, RETRY_IN_A_FIGHT, client_id, new_client
 from appliance.mqtt.inbox import Inbox, Request
 from appliance.mqtt.live import Live
 from appliance.mqtt.outlet import Outlet
@@ -35,7 +35,8 @@ log = logger(__name__)
 
 _QUEUED = 20  # messages that paho may keep for a broker that is slow; they would be stale after an outage
 _BIRTH_DELAY = 3.0  # s, at most: all devices of a house answer Home Assistant's birth, better not at once
-_TAKEN_OVER = "Session taken over"  # MQTT 5, reason code 142
+_SHORT = 10.0  # s; connections that last no longer, one after the other, are ended by somebody
+_SHORT_ONES = 3
 
 
 class Bridge:
@@ -63,8 +64,11 @@ class Bridge:
         self._is_changed = threading.Event()  # the appliance has told of something
         self._born_at: float | None = None  # when to publish everything because Home Assistant has started
         self._status: tuple[str, str | None] = ("connecting", None)
+        self._connected_at = 0.0
+        self._short_ones = 0  # connections in a row that did not last
         self._stopping = threading.Event()
-        self._client = new_client(settings, name, self.topics.of(AVAILABILITY), _QUEUED)
+        self._client_id = client_id(name)
+        self._client = new_client(settings, self._client_id, self.topics.of(AVAILABILITY), _QUEUED)
         self._client.on_pre_connect = self._on_pre_connect
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -126,6 +130,7 @@ class Bridge:
         if reason.is_failure:
             self._become("refused", f"the broker refuses: {reason}")
         else:
+            self._connected_at = time.monotonic()
             self._outlet.packet_limit = getattr(properties, "MaximumPacketSize", None)
             self._become("connected", None)
             self._is_new.set()
@@ -140,10 +145,15 @@ class Bridge:
             self._become("connecting", f"no connection to {self._where}: {reason}; trying again")
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        taken_over = str(reason) == _TAKEN_OVER
-        self._client.reconnect_delay_set(*(RETRY_AFTER_TAKEOVER if taken_over else RETRY))
-        if taken_over:
-            self._become("refused", "another client with our id has taken over: is there another camera of this name?")
+        if self._status[0] == "connected":  # Not every broker says that another client with our id took over.
+            self._short_ones = self._short_ones + 1 if time.monotonic() - self._connected_at < _SHORT else 0
+        is_fight = self._short_ones >= _SHORT_ONES
+        self._client.reconnect_delay_set(*(RETRY_IN_A_FIGHT if is_fight else RETRY))
+        if is_fight:
+            ours = self._client_id
+            self._become(
+                "refused", f"the broker ends the connection at once, {reason}: does another camera use {ours}?"
+            )
         elif self._status[0] != "refused" and not self._stopping.is_set():
             self._become("connecting", f"the connection was lost: {reason}")
 

@@ -259,7 +259,10 @@ def _control(topics: Topics, control: dict[str, Any]) -> dict[str, Any]:
     if kind == "button":
         return {"p": "button", **sets}
     if kind == "boolean":
-        return {"p": "switch", **reads, **sets, "val_tpl": f"{{{{ {{true: 'ON', false: 'OFF'}}.get({value}) }}}}"}
+        reads["val_tpl"] = f"{{{{ {{true: 'ON', false: 'OFF'}}.get({value}) }}}}"
+        if control["read_only"]:
+            return {"p": "binary_sensor", "ent_cat": "diagnostic", **reads}
+        return {"p": "switch", **reads, **sets}
     labels = _labels(control) if kind == "menu" else {}
     shown = f"{_literal({str(each): label for each, label in labels.items()})}.get({value} | string)"
     if control["read_only"]:

@@ -31,7 +31,8 @@ _RULES = """\
 - **Size**: a picture above `mqtt.max_picture_bytes`, or above what the broker says it takes, is made smaller;
   `picture/info` tells (`published`).
 - **Connection**: everything is published again at each connect. A refused login is logged once and tried again after
-  1, 2, 4 s and so on, at most 60 s. When another client connects with our id, we come back after 60 s.
+  1, 2, 4 s and so on, at most 60 s. A broker that ends
+  the connection at once, three times in a row, is left alone for 60 s: another client may have the same id.
 - **TLS** checks the certificate and the host name. There is no fallback to an unencrypted connection.
 """
 

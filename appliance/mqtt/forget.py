@@ -7,7 +7,7 @@ from typing import Any
 import paho.mqtt.client as paho
 
 from appliance.errors import ApplianceError
-from appliance.mqtt.connection import new_client
+from appliance.mqtt.connection import client_id, new_client
 from appliance.mqtt.discovery import config_topic
 from appliance.mqtt.topics import AVAILABILITY, Topics
 from appliance.settings import MqttSettings
@@ -48,7 +48,7 @@ class _Visit:
         self._kept: dict[str, bytes] = {}
         self._answer = threading.Event()
         self._problem: str | None = None
-        self._client = new_client(settings, f"{name}-forget", None, _QUEUED)
+        self._client = new_client(settings, f"{client_id(name)}-forget", None, _QUEUED)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message

@@ -130,7 +130,7 @@ class Publications:
 
     def _publish_state(self, state: dict[str, Any]) -> None:
         watched = ("camera", "format", "pictures", "viewers", "privacy", "under_voltage")
-        key = {name: state[name] for name in watched}
+        key = {name: state[name] for name in watched} | {"has_rate": state["fps"] is not None}
         is_due = key != self._told.get(paths.STATE) or time.monotonic() - self._state_at >= STATE_INTERVAL
         if is_due and self._outlet.publish(self._topics.of(paths.STATE), payload.encode(state)):
             self._told[paths.STATE], self._state_at = key, time.monotonic()

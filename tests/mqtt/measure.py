@@ -39,8 +39,9 @@ def is_online(message: Message) -> bool:
 def main() -> None:
     """Measure everything."""
     with tempfile.TemporaryDirectory() as name, SimulatedCamera(Path(name) / "camera") as camera:
-        with Broker(Path(name) / "broker") as broker, Client(broker) as client:
-            appliance = RunningAppliance(Path(name) / "appliance", "auto", camera.environment, broker.settings)
+        broker = Broker(Path(name) / "broker")
+        appliance = RunningAppliance(Path(name) / "appliance", "auto", camera.environment, broker.settings)
+        with broker, Client(broker) as client:
             with appliance:
                 appliance.until_live()
                 client.wait_for("controls", lambda message: "brightness" in message.json)
@@ -48,16 +49,19 @@ def main() -> None:
                 told("command published to device value changed", [set_one(client, camera, n) for n in range(COMMANDS)])
                 told("command published to value on the bus", [set_and_hear(client, n) for n in range(COMMANDS)])
                 told("broker listens to all topics back", [restart(broker) for _ in range(RESTARTS)])
-            times = []
-            for _ in range(KILLS):
-                appliance.start()
-                client.wait_for("availability", is_online, client.mark)
-                mark = client.mark
-                appliance.kill()
-                began = time.monotonic()
-                client.wait_for("availability", lambda message: message.payload == b"offline", mark)
-                times.append((time.monotonic() - began) * 1000)
-            told("appliance killed to unavailable", times)
+            told("appliance killed to unavailable", [kill(client, appliance) for _ in range(KILLS)])
+
+
+def kill(client: Client, appliance: RunningAppliance) -> float:
+    """Return the time from the death of an appliance until the broker says so."""
+    mark = client.mark
+    appliance.start()
+    client.wait_for("availability", is_online, mark)
+    mark = client.mark
+    appliance.kill()
+    began = time.monotonic()
+    client.wait_for("availability", lambda message: message.payload == b"offline", mark)
+    return (time.monotonic() - began) * 1000
 
 
 def set_one(client: Client, camera: SimulatedCamera, number: int) -> float:

@@ -168,7 +168,7 @@ def test_a_restarted_camera_is_back_and_says_so(appliance: RunningAppliance, cli
     mark = client.mark
     answer = client.command("restart_camera")
     assert answer["result"]["camera"]["state"] == "online"
-    client.wait_for("camera", lambda message: message.payload == b"online", mark)
+    assert client.newest("camera").payload == b"online"
     assert not [each for each in client.heard("event", after=mark) if each.json["event_type"] == "camera_lost"]
 
 

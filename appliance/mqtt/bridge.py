@@ -36,7 +36,7 @@ log = logger(__name__)
 _QUEUED = 20  # messages that paho may keep for a broker that is slow; they would be stale after an outage
 _BIRTH_DELAY = 3.0  # s, at most: all devices of a house answer Home Assistant's birth, better not at once
 _SHORT = 10.0  # s; connections that last no longer, one after the other, are ended by somebody
-_SHORT_ONES = 3
+_SHORT_ONES = 5
 
 
 class Bridge:
@@ -137,6 +137,7 @@ class Bridge:
             self._inbox.wake()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
+        self._short_ones = 0  # The broker itself is away.
         error = sys.exception()  # paho does not pass it on, but calls while it handles it
         if isinstance(error, ssl.SSLCertVerificationError):
             self._become("refused", f"the certificate of {self._where} is not trusted: {error.verify_message}")

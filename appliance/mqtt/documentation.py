@@ -32,7 +32,7 @@ _RULES = """\
   `picture/info` tells (`published`).
 - **Connection**: everything is published again at each connect. A refused login is logged once and tried again after
   1, 2, 4 s and so on, at most 60 s. A broker that ends
-  the connection at once, three times in a row, is left alone for 60 s: another client may have the same id.
+  the connection at once, five times in a row, is left alone for 60 s: another client may have the same id.
 - **TLS** checks the certificate and the host name. There is no fallback to an unencrypted connection.
 """
 

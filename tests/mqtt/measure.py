@@ -1,4 +1,4 @@
-"""Measure the bus: `python -m tests.mqtt.measure`. Prints times in ms, on the simulated camera and a loopback broker."""
+"""Measure the bus: `python -m tests.mqtt.measure` prints times, on the simulated camera and a loopback broker."""
 
 import statistics
 import tempfile
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client, Message
+from tests.mqtt.test_connection import until
 from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera
 
@@ -48,7 +49,7 @@ def main() -> None:
                 appliance.ask("POST", "/api/pictures")
                 told("command published to device value changed", [set_one(client, camera, n) for n in range(COMMANDS)])
                 told("command published to value on the bus", [set_and_hear(client, n) for n in range(COMMANDS)])
-                told("broker listens to all topics back", [restart(broker) for _ in range(RESTARTS)])
+                told("broker listens to all topics back", [restart(broker, appliance) for _ in range(RESTARTS)])
             told("appliance killed to unavailable", [kill(client, appliance) for _ in range(KILLS)])
 
 
@@ -79,9 +80,10 @@ def set_and_hear(client: Client, number: int) -> float:
     return (time.monotonic() - began) * 1000
 
 
-def restart(broker: Broker) -> float:
+def restart(broker: Broker, appliance: RunningAppliance) -> float:
     """Return the time from a broker that listens, and knows nothing, until it has all topics."""
     broker.kill()
+    until(appliance, "connecting", "no connection to")
     broker.start()
     began = time.monotonic()
     with Client(broker) as newcomer:

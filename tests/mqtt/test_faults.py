@@ -47,6 +47,7 @@ def test_a_broker_that_is_killed_again_and_again_leaves_the_stream_alone(tmp_pat
             for number in range(RESTARTS):
                 broker.kill()
                 appliance.ask("PATCH", "/api/controls", {"brightness": number})
+                until(appliance, "connecting", "no connection to")
                 broker.start()
                 with Client(broker) as client:
                     for topic in KEPT:

@@ -7,6 +7,7 @@ Layers, the later one wins: defaults, systemd's state directory, the file, syste
 the environment, flags.
 """
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,13 +17,15 @@ from typing import Any, get_type_hints
 
 from dotenv.parser import parse_stream
 
-from appliance import systemd
+from appliance import passwords, systemd
 from appliance.errors import ConfigurationError, InvalidValue
 from appliance.parameters import Choice, Kind, Parameter, Text, Value, nearest, without_password
 
 PREFIX = "CAMERA_APPLIANCE_"
 
 _KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
+_BEARER = "|[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750; or none at all
+_ORIGIN = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
 
 
 def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -90,12 +93,64 @@ class HttpSettings:
 
     host: str = setting(
         "127.0.0.1",
-        "Address to listen on; `0.0.0.0` is every IPv4 address of the machine, `::` every address. There is no "
-        "password yet: leave the loopback only in a network where everybody may see and control the camera.",
+        "Address to listen on; `0.0.0.0` is every IPv4 address of the machine, `::` every address. Beyond the loopback "
+        "the appliance starts only with a password or token, or with `http.open = true`.",
     )
     port: int = setting(8000, "Port to listen on; 0 takes any free one.", minimum=0, maximum=65535)
+    open: bool = setting(
+        False, "Let everybody who can reach the address see and control the camera, without a password."
+    )
+    password: str = setting(
+        "",
+        "Password of `admin`, who may see and control. Best as a hash, which `camera-appliance hash-password` makes; "
+        "under systemd as the credential `http-password`.",
+        secret=True,
+    )
+    viewer_password: str = setting("", "Password of `viewer`, who may see, not control. Best as a hash.", secret=True)
+    viewer_open: bool = setting(False, "Let everybody see; to control, one has to log in.")
+    token: str = setting(
+        "",
+        "Token for programs that see and control, sent as `Authorization: Bearer TOKEN`. At least 16 characters.",
+        secret=True,
+        pattern=_BEARER,
+    )
+    viewer_token: str = setting(
+        "",
+        "Token for programs that see; where they cannot send it as `Authorization: Bearer TOKEN`, `?token=TOKEN` will "
+        "do. At least 16 characters.",
+        secret=True,
+        pattern=_BEARER,
+    )
+    allowed_hosts: str = setting(
+        "",
+        "Names by which browsers may call the appliance, besides the addresses and the name of the machine: those of a "
+        "reverse proxy or of your own DNS. `*.example.org` stands for every name below it.",
+        separated=True,
+        pattern=r"(\*\.)?[A-Za-z0-9._:-]+",
+    )
+    cors_origins: str = setting(
+        "",
+        "Other sites whose pages may use the appliance in a visitor's browser, such as `https://home.example.org`.",
+        separated=True,
+        pattern=_ORIGIN,
+    )
+    frame_origins: str = setting(
+        "",
+        "Other sites whose pages may show the page in a frame, such as Home Assistant's `http://homeassistant.local:8123`.",
+        separated=True,
+        pattern=_ORIGIN,
+    )
+    trusted_proxies: str = setting(
+        "",
+        "Addresses or networks of reverse proxies, whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.",
+        separated=True,
+        pattern="[0-9A-Fa-f.:]+(/[0-9]{1,3})?",
+    )
     max_viewers: int = setting(
         100, "How many viewers may watch the stream at once. One more gets 503.", minimum=1, maximum=10000
+    )
+    max_viewers_per_address: int = setting(
+        50, "How many of them may come from one address, or from one IPv6 network (/64).", minimum=1, maximum=10000
     )
     viewer_timeout: float = setting(
         10.0, "A viewer that takes not one byte for so long is disconnected.", minimum=1, maximum=3600, unit="s"
@@ -363,9 +418,52 @@ def _contradictions(effective: dict[str, Effective]) -> Iterator[str]:
     for name in ("mqtt.tls_ca_file", "mqtt.tls_certificate_file", "mqtt.tls_key_file"):
         if value[name] and not os.path.isfile(str(value[name])):
             yield f"{name}: there is no file {value[name]!r} ({effective[name].origin})"
+    yield from _access_problems(value)
     for name in ("http.host", "camera.source", "pictures.directory", "storage.directory"):
         if not str(value[name]).strip():
             yield f"{name}: must not be empty ({effective[name].origin})"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach what listens on that address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+_UNPROTECTED = """\
+http.host: {host} can be reached from other machines, but nothing says who may see and control the camera.
+  Add two lines to the file of the settings (one, if it has a section [http]): a password, of which
+  `camera-appliance hash-password` makes the line,
+    [http]
+    password = "..."
+  or, if everybody who can reach that address may see and control,
+    [http]
+    open = true
+  In the environment: CAMERA_APPLIANCE_HTTP_PASSWORD=... or CAMERA_APPLIANCE_HTTP_OPEN=true"""
+
+
+def _access_problems(value: Mapping[str, Value]) -> Iterator[str]:
+    """Yield what is wrong or missing in who may do what."""
+    secrets = ("http.password", "http.token", "http.viewer_password", "http.viewer_token")
+    given = [name for name in secrets if value[name]]
+    if value["http.open"] and given:
+        yield f"http.open: lets everybody in, so {', '.join(given)} would protect nothing; leave one or the other away"
+    if not value["http.open"] and not given and not is_loopback(str(value["http.host"])):
+        yield _UNPROTECTED.format(host=value["http.host"])
+    if value["http.viewer_open"] and not value["http.password"] and not value["http.token"]:
+        yield "http.viewer_open: is of no use without http.password or http.token"
+    if value["http.token"] and value["http.token"] == value["http.viewer_token"]:
+        yield "http.viewer_token: has to differ from http.token, or it would grant control"
+    for name in ("http.password", "http.viewer_password"):
+        if passwords.is_hash(str(value[name])) and not passwords.is_usable(str(value[name])):
+            yield f"{name}: is a damaged hash; `camera-appliance hash-password` makes a good one"
+    for proxy in filter(None, str(value["http.trusted_proxies"]).split(",")):
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            yield f'http.trusted_proxies: "{proxy}" is not an address or a network such as 192.168.1.0/24'
 
 
 def _build(effective: dict[str, Effective]) -> Settings:

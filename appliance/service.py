@@ -170,7 +170,7 @@ class Appliance:
             log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
         return self._format_report()
 
-    @command("POST", "/api/camera/restart", result="State", press="Restart camera")
+    @command("POST", "/api/camera/restart", right="control", result="State", press="Restart camera")
     def restart_camera(self) -> dict[str, Any]:
         """Close the camera and open it again."""
         self._capture.restart()

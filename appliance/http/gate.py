@@ -12,7 +12,7 @@ from bottle import FormsDict, HTTPResponse, Route, request, response
 
 from appliance import payload
 from appliance.commands import Right
-from appliance.errors import Busy, InvalidRequest
+from appliance.errors import Busy, InvalidRequest, NotFound
 from appliance.http.access import SESSION_LIFETIME, Access, Credentials, Identity, LoginRequired
 from appliance.http.guard import CLIENT, Client
 from appliance.http.limits import Buckets, TooManyRequests
@@ -70,9 +70,9 @@ class Gate:
         return {"user": identity.user, "rights": sorted(identity.rights), "users": self._access.users}
 
     def login_page(self) -> Any:
-        """Answer with the page to log in."""
+        """Answer with the page to log in. Raises NotFound where there is no password to do it with."""
         if not self._access.users:
-            return _go("./")
+            raise NotFound("nobody can log in here: http.password is not set")
         return self._login_page(200, "")
 
     def log_in(self) -> Any:

@@ -18,7 +18,10 @@ SLOW_BODY = (
 
 
 class Dripping:
-    """So many connections that send `request` a byte a second each; one that is closed comes again. Use as a context."""
+    """So many connections that send `request`, a byte a second each; one that is closed comes again. Use as a context.
+
+    The first `at_once` bytes are sent together.
+    """
 
     def __init__(self, appliance: RunningAppliance, count: int, request: bytes, at_once: int = 1) -> None:
         self._appliance = appliance

@@ -5,12 +5,14 @@ A verb is a method marked with `@command`. Its arguments are `Parameter`s; its r
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from appliance.errors import InvalidRequest, InvalidValue, UnknownName
 from appliance.parameters import Parameter, nearest, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
+Right = Literal["view", "control"]
+"""What somebody may do: see all there is, or change it as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Declaration:
 
     `path` is its HTTP path, with `<name>` for an argument that is a whole number; `status` the HTTP status of success.
     `free` commands take any names, as a mapping: the method checks them itself. `press` is the label of the button
-    that home automation gets for it; one without has none.
+    that home automation gets for it; one without has none. `right` is needed to run it.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Declaration:
     status: int = 200
     result: str = ""
     press: str = ""
+    right: Right = "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +54,21 @@ def command(
     method: str,
     path: str,
     *parameters: Parameter,
+    right: Right = "control",
     free: bool = False,
     status: int = 200,
     result: str = "",
     press: str = "",
 ) -> Callable[[F], F]:
-    """Mark a method as a command; its name and the first line of its docstring become the command's."""
+    """Mark a method as a command; its name and the first line of its docstring become the command's.
+
+    One that names no right needs the greater one.
+    """
 
     def mark(function: F) -> F:
         words = (function.__doc__ or "").strip().splitlines()[0]
         function.__command__ = Declaration(  # type: ignore[attr-defined]
-            function.__name__, words, method, path, parameters, free, status, result, press
+            function.__name__, words, method, path, parameters, free, status, result, press, right
         )
         return function
 

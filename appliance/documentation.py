@@ -59,10 +59,15 @@ _ERRORS = """\
 | `invalid_value` | 400 | a value has the wrong type or is out of range; the message names what would do |
 | `unknown_name` | 400 | there is no such control, argument or command |
 | `invalid_request` | 400 | the request cannot be understood, for example bad JSON |
+| `login_required` | 401 | log in, or send a token; HTTP alone |
+| `not_permitted` | 403 | who asks does not have the right; HTTP alone |
+| `cross_site` | 403 | a page of another site asks for a change; HTTP alone |
 | `not_found` | 404 | there is no such picture or page |
 | `method_not_allowed` | 405 | the path does not know the method |
 | `too_large` | 413 | the body is too large |
 | `unsupported_media_type` | 415 | the body is not declared as JSON |
+| `unknown_host` | 421 | the appliance is not called by that name; HTTP alone |
+| `too_many_requests` | 429 | too much from one address; `Retry-After` says when to ask again; HTTP alone |
 | `internal_error` | 500 | a defect; the log says more |
 | `privacy_on` | 409 | privacy is on: the camera is closed |
 | `camera_unavailable` | 503 | the camera gives no pictures; the message says why |
@@ -103,14 +108,18 @@ def _settings_sections() -> Iterator[str]:
 
 def _commands_document() -> str:
     parts = [_GENERATED, _COMMANDS_INTRODUCTION, "## Commands\n", *map(_command, declarations(Appliance))]
-    routes = [f"| `GET {path}` | {summary} | `{kind}` |" for path, summary, kind, _ in OTHER_ROUTES]
-    table = ["| route | what | type |", "| --- | --- | --- |", *routes]
+    routes = [
+        f"| `GET {route.path}` | {route.summary} | {route.right or 'none'} | `{route.media_type}` |"
+        for route in OTHER_ROUTES
+    ]
+    table = ["| route | what | right | type |", "| --- | --- | --- | --- |", *routes]
     return "\n".join([*parts, "## Other HTTP routes\n", *table, "", _ERRORS])
 
 
 def _command(declaration: Declaration) -> str:
     path = re.sub(r"<(\w+)>", r"{\1}", declaration.path)
-    lines = [f"### `{declaration.name}`", "", f"`{declaration.method} {path}`", "", declaration.help, ""]
+    where = f"`{declaration.method} {path}`, right: {declaration.right}"
+    lines = [f"### `{declaration.name}`", "", where, "", declaration.help, ""]
     for parameter in declaration.parameters:
         many = "a list, each entry " if parameter.repeated else ""
         default = f" Default: {_default(parameter)}." if parameter.default is not None else ""

@@ -84,7 +84,7 @@ class Appliance:
 
     # ------------------------------------------------------------------ commands
 
-    @command("GET", "/api/state", result="State")
+    @command("GET", "/api/state", right="view", result="State")
     def get_state(self) -> dict[str, Any]:
         """Everything about the camera and the appliance that changes; every key is always there."""
         capture, status = self._capture, self._capture.status
@@ -119,12 +119,12 @@ class Appliance:
             "under_voltage": health.under_voltage(),
         }
 
-    @command("GET", "/api/controls", result="Controls")
+    @command("GET", "/api/controls", right="view", result="Controls")
     def get_controls(self) -> dict[str, Any]:
         """Every control that the camera has, with its limits and the value it has now."""
         return report(self._capture.controls())
 
-    @command("PATCH", "/api/controls", free=True, result="Controls")
+    @command("PATCH", "/api/controls", right="control", free=True, result="Controls")
     def set_controls(self, values: dict[str, object]) -> dict[str, Any]:
         """Set one or many controls by name; if one value is wrong, none is set."""
         controls = self._capture.set_controls(values)
@@ -137,6 +137,7 @@ class Appliance:
         "POST",
         "/api/controls/reset",
         Parameter(name="names", kind="text", repeated=True, help="The controls to reset. Without it, all."),
+        right="control",
         result="Controls",
         press="Reset controls",
     )
@@ -146,7 +147,7 @@ class Appliance:
         log.info("controls reset: %s", ", ".join(names) if names is not None else "all")
         return report(controls)
 
-    @command("GET", "/api/format", result="FormatReport")
+    @command("GET", "/api/format", right="view", result="FormatReport")
     def get_format(self) -> dict[str, Any]:
         """The format asked for, the one the camera granted, and those it offers."""
         return self._format_report()
@@ -158,6 +159,7 @@ class Appliance:
         _like_setting("height", "Height of the frames."),
         _like_setting("fps", "Frames per second."),
         _like_setting("pixel_format", "Four characters such as `MJPG`, or `auto`."),
+        right="control",
         result="FormatReport",
     )
     def set_format(self, **changes: Any) -> dict[str, Any]:
@@ -168,7 +170,7 @@ class Appliance:
             log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
         return self._format_report()
 
-    @command("POST", "/api/camera/restart", result="State", press="Restart camera")
+    @command("POST", "/api/camera/restart", right="control", result="State", press="Restart camera")
     def restart_camera(self) -> dict[str, Any]:
         """Close the camera and open it again."""
         self._capture.restart()
@@ -179,6 +181,7 @@ class Appliance:
         "PUT",
         "/api/privacy",
         Parameter(name="on", kind="boolean", help="Whether the camera has to stay closed.", required=True),
+        right="control",
         result="Privacy",
     )
     def set_privacy(self, on: bool) -> dict[str, Any]:
@@ -187,7 +190,7 @@ class Appliance:
         self._tell("state", self.get_state())
         return {"privacy": on}
 
-    @command("POST", "/api/pictures", status=201, result="Picture", press="Take picture")
+    @command("POST", "/api/pictures", right="control", status=201, result="Picture", press="Take picture")
     def take_picture(self) -> dict[str, Any]:
         """Store the next frame as a numbered picture."""
         frame = self._undamaged_frame(time.monotonic())
@@ -206,6 +209,7 @@ class Appliance:
         "/api/pictures",
         Parameter(name="limit", kind="integer", help="At most so many.", default=50, minimum=1, maximum=500),
         Parameter(name="before", kind="integer", help="Only pictures with a smaller number.", minimum=1),
+        right="view",
         result="PicturePage",
     )
     def list_pictures(self, limit: int = 50, before: int | None = None) -> dict[str, Any]:
@@ -217,12 +221,12 @@ class Appliance:
             "next": following,
         }
 
-    @command("GET", "/api/pictures/<id>", _ID, result="Picture")
+    @command("GET", "/api/pictures/<id>", _ID, right="view", result="Picture")
     def get_picture(self, id: int) -> dict[str, Any]:
         """What is known of one picture."""
         return self._pictures.get(id).as_json()
 
-    @command("DELETE", "/api/pictures/<id>", _ID, result="DeletedPicture")
+    @command("DELETE", "/api/pictures/<id>", _ID, right="control", result="DeletedPicture")
     def delete_picture(self, id: int) -> dict[str, Any]:
         """Delete one picture. Its number is never given again."""
         picture = self._pictures.delete(id)

@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LADDER = (
     ("errors",),
-    ("parameters", "payload", "systemd", "log", "files", "health"),
+    ("parameters", "payload", "systemd", "log", "files", "health", "passwords"),
     ("controls", "settings", "frames", "jpeg"),
     ("camera", "lifecycle", "observation"),
     ("memory", "pictures"),

@@ -4,6 +4,7 @@
  * @typedef {import("./types.js").State} State
  */
 
+import { showAccess } from "./access.js";
 import { messageOf, takePicture } from "./api.js";
 import { ServerClock } from "./clock.js";
 import { ControlPanel } from "./controls.js";
@@ -100,6 +101,7 @@ listenForKeys({ r: take, q: toggleLive, f: toggleFullScreen });
 setInterval(() => stage.showMeasured(live), 500);
 
 document.documentElement.classList.remove("no-script");
+showAccess(find("#access", HTMLElement));
 live.start();
 showWanted();
 new Events(

@@ -13,7 +13,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test soak build clean install install-tests install-web format lint docs wheel
+.PHONY: help run dev test soak bench build clean install install-tests install-web format lint docs wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -30,6 +30,10 @@ test: install-tests ## run all tests (ARGS="-k stream" for some)
 
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
 	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)
+
+bench: install-tests ## measure beside ustreamer and motion, write docs/benchmarks.md (QUICK=1: two minutes, no documents)
+	@tests/install-packages ustreamer:ustreamer $(if $(QUICK),,motion:motion) /usr/include/openssl/ssl.h:libssl-dev
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick,)
 
 build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
 
@@ -48,7 +52,7 @@ format: ## format Python, web files and documents
 lint: ## lint Python and the page, check all types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --strict tests
+	$(BIN)/mypy --strict tests benchmarks
 	npm run --silent lint
 
 docs: $(VENV)/.tests-installed ## write the generated documents anew

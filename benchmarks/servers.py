@@ -176,6 +176,7 @@ def appliance() -> Program:
             "camera.fps": FPS,
             "http.port": job.port,
             "http.max_viewers": 1000,
+            "http.max_viewers_per_address": 1000,
             "pictures.directory": job.directory / "pictures",
             "storage.directory": job.directory / "state",
         }

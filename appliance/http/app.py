@@ -23,8 +23,10 @@ from appliance.errors import (
     TooManyViewers,
 )
 from appliance.frames import Frame
+from appliance.http import ustreamer
 from appliance.http.access import LoginRequired, NotPermitted
-from appliance.http.broadcaster import STREAM_TYPE, Broadcaster
+from appliance.http.broadcaster import Broadcaster
+from appliance.http.clients import STREAM_TYPE
 from appliance.http.gate import Gate, challenge, client
 from appliance.http.limits import Buckets, TooManyRequests
 from appliance.http.openapi import OTHER_ROUTES, document
@@ -72,12 +74,14 @@ class Routes:
         metrics: Callable[[], tuple[bytes, str]],
         web: Path,
         gate: Gate,
+        quality: int,
     ) -> None:
         self._appliance = appliance
         self._broadcaster = broadcaster
         self._metrics = metrics
         self._web = web
         self._gate = gate
+        self._quality = quality
         per_address = 2 * broadcaster.max_per_address
         self._comings = Buckets("new streams", per_address, per_address / 5)
         self._openapi = document(commands)
@@ -89,6 +93,7 @@ class Routes:
         for command in commands.values():
             self._route_command(command)
         self._route("/stream.mjpg", self._stream, "/stream")
+        self._route("/state", self._ustreamer_state)
         self._route("/snapshot.jpg", self._snapshot, "/snapshot")
         self._route("/api/pictures/{id}.jpg", self._picture)
         self._route("/api/pictures/{id}/thumbnail.jpg", self._thumbnail)
@@ -148,11 +153,18 @@ class Routes:
         return answer
 
     def _stream(self) -> Any:
+        wished = ustreamer.wish(_query())
         response.content_type = STREAM_TYPE
+        if wished.key:
+            response.set_header("Set-Cookie", ustreamer.cookie(self._appliance.name, wished))
         address = client().address
         return self._hand_over(
-            lambda connection, head: self._broadcaster.admit_viewer(connection, head, address), is_viewer=True
+            lambda connection, head: self._broadcaster.admit_viewer(connection, head, address, wished), is_viewer=True
         )
+
+    def _ustreamer_state(self) -> Any:
+        response.set_header("Cache-Control", "no-store")
+        return ustreamer.state(self._appliance.get_state(), self._quality, self._broadcaster.connected())
 
     def _events(self) -> Any:
         """Answer with the state and the controls, then every event."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from appliance import __version__
 from appliance.commands import Command, Declaration, Right
+from appliance.http.ustreamer import STREAM_PARAMETERS
 from appliance.lifecycle import STATES
 
 _NULLABLE_TEXT = {"type": ["string", "null"]}
@@ -153,6 +154,10 @@ _UPRIGHT = {
     "description": "Turn the pixels themselves, for programs that do not look at the orientation.",
     "schema": {"type": "boolean", "default": False},
 }
+_STREAM_PARAMETERS = tuple(
+    {"name": parameter.name, "in": "query", "description": parameter.help, "schema": parameter.schema()}
+    for parameter in STREAM_PARAMETERS.values()
+)
 _PICTURE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 
 
@@ -177,8 +182,10 @@ OTHER_ROUTES: tuple[Route, ...] = (
         "/stream.mjpg",
         "The live picture, as MJPEG. Aliases: /stream, /?action=stream",
         "multipart/x-mixed-replace",
+        _STREAM_PARAMETERS,
         right="view",
     ),
+    Route("/state", "How things are, in the shape of ustreamer's", "application/json", right="view"),
     Route(
         "/snapshot.jpg",
         "One frame. Aliases: /snapshot, /?action=snapshot",

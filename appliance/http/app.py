@@ -24,7 +24,9 @@ from appliance.errors import (
 )
 from appliance.frames import Frame
 from appliance.http.broadcaster import STREAM_TYPE, Broadcaster
-from appliance.http.openapi import document
+from appliance.http.downloads import Downloads
+from appliance.http.openapi import SELECTION, document
+from appliance.http.page import PageFiles, has_newest
 from appliance.http.server import HAND_OVER
 from appliance.log import logger
 from appliance.parameters import Parameter, Text
@@ -72,7 +74,8 @@ class Routes:
         self._appliance = appliance
         self._broadcaster = broadcaster
         self._metrics = metrics
-        self._web = web
+        self._page = PageFiles(web)
+        self._downloads = Downloads()
         self._openapi = document(commands)
         self.application = Bottle()
         self.application.default_error_handler = _http_error
@@ -82,18 +85,21 @@ class Routes:
         for command in commands.values():
             self._route_command(command)
         self._route("/", self._home)
-        self._route("/web/<path:path>", self._page_file)
+        self._route("/web/<path:path>", self._page.answer)
+        self._route("/manifest.webmanifest", lambda: self._page.manifest(appliance.name))
+        self.application.route("/take-picture", "POST", self._take_picture)
         self._route("/stream.mjpg", self._stream)
         self._route("/stream", self._stream)
         self._route("/snapshot.jpg", self._snapshot)
         self._route("/snapshot", self._snapshot)
         self._route("/api/pictures/<id:re:[1-9][0-9]{0,11}>.jpg", self._picture)
         self._route("/api/pictures/<id:re:[1-9][0-9]{0,11}>/thumbnail.jpg", self._thumbnail)
+        self._route("/api/pictures.zip", self._archive)
         self._route("/api/events", self._events)
         self._route("/api/openapi.json", lambda: self._openapi)
         self._route("/healthz", self._health)
         self._route("/metrics", self._metrics_text)
-        self._route("/favicon.ico", lambda: self._page_file("favicon.svg"))
+        self._route("/favicon.ico", lambda: self._page.answer("icons/live.svg"))
 
     def _route(self, path: str, callback: Callable[..., Any]) -> None:
         self.application.route(path, "GET", callback)
@@ -121,14 +127,7 @@ class Routes:
                 return self._stream()
             case "snapshot":
                 return self._snapshot()
-        return self._page_file("index.html")
-
-    def _page_file(self, path: str) -> Any:
-        answer = static_file(path, root=str(self._web))
-        if answer.status_code >= 400:
-            raise NotFound(f"there is no page {request.path}")
-        answer.set_header("Cache-Control", "no-cache")
-        return answer
+        return self._page.answer("index.html")
 
     def _stream(self) -> Any:
         response.content_type = STREAM_TYPE
@@ -157,6 +156,27 @@ class Routes:
         request.environ[HAND_OVER](accept)
         return ""
 
+    def _archive(self) -> str:
+        """Answer with pictures in a ZIP archive, on a connection of its own."""
+        selection = str(SELECTION.parse(_query().get("ids", ""))) if _query().get("ids") else ""
+        files = self._appliance.picture_files(selection)
+        response.content_type = "application/zip"
+        name = f"{self._appliance.name}_{len(files)}_pictures.zip"
+        response.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        response.set_header("Cache-Control", "no-store")
+        if request.method != "HEAD":
+            request.environ[HAND_OVER](self._downloads.offer(files))
+        return ""
+
+    def _take_picture(self) -> Any:
+        """Take a picture for a form of the page, which has no scripts, and show it."""
+        try:
+            picture = self._appliance.take_picture()
+        except ApplianceError as error:
+            headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+            return HTTPResponse(f"No picture was taken: {error}".encode(), _status(error), headers)
+        return HTTPResponse(status=303, headers={"Location": f"api/pictures/{picture['id']}.jpg"})
+
     def _snapshot(self) -> Any:
         query = _query()
         max_age = float(_MAX_AGE.parse(query["max_age"])) if "max_age" in query else 0.0
@@ -174,8 +194,11 @@ class Routes:
         return answer
 
     def _thumbnail(self, id: str) -> Any:
-        headers = {"Content-Type": "image/jpeg", "Cache-Control": _FOR_EVER}
-        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, headers)
+        self._appliance.picture_file(int(id))  # raises NotFound: a deleted one is not the newest version
+        headers = {"Cache-Control": _FOR_EVER, "ETag": f'"{int(id)}"'}
+        if has_newest(headers["ETag"]):
+            return HTTPResponse(status=304, headers=headers)
+        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, {**headers, "Content-Type": "image/jpeg"})
 
     def _health(self) -> Any:
         response.set_header("Cache-Control", "no-store")

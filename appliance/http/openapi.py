@@ -7,6 +7,7 @@ from typing import Any
 from appliance import __version__
 from appliance.commands import Command, Declaration
 from appliance.lifecycle import STATES
+from appliance.parameters import Parameter
 
 _NULLABLE_TEXT = {"type": ["string", "null"]}
 _NULLABLE_NUMBER = {"type": ["number", "null"]}
@@ -104,7 +105,9 @@ SCHEMAS: dict[str, Any] = {
         next={"type": ["integer", "null"]},
     ),
     "Privacy": _object(privacy=_BOOLEAN),
-    "DeletedPicture": _object(deleted=_reference("Picture")),
+    "DeletedPicture": _object(deleted=_reference("Picture"), restorable=_NUMBER),
+    "DeletedPictures": _object(deleted={"type": "array", "items": _INTEGER}, restorable=_NUMBER),
+    "RestoredPictures": _object(restored={"type": "array", "items": _INTEGER}),
 }
 
 _MAX_AGE = {
@@ -119,6 +122,19 @@ _UPRIGHT = {
     "description": "Turn the pixels themselves, for programs that do not look at the orientation.",
     "schema": {"type": "boolean", "default": False},
 }
+SELECTION = Parameter(
+    name="ids",
+    kind="text",
+    help="Numbers and spans of numbers, such as `7,9,12-40`; without it, all pictures.",
+    pattern=r"[0-9]{1,15}(-[0-9]{1,15})?(,[0-9]{1,15}(-[0-9]{1,15})?)*",
+    maximum_length=20_000,
+)
+_SELECTION = {
+    "name": SELECTION.name,
+    "in": "query",
+    "description": SELECTION.help,
+    "schema": SELECTION.schema(),
+}
 _PICTURE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 
 # path, summary, media type, parameters
@@ -127,7 +143,8 @@ OTHER_ROUTES: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
     ("/snapshot.jpg", "One frame. Aliases: /snapshot, /?action=snapshot", "image/jpeg", [_MAX_AGE, _UPRIGHT]),
     ("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", [_PICTURE_ID]),
     ("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", [_PICTURE_ID]),
-    ("/api/events", "Server-Sent Events: state, controls, picture", "text/event-stream", []),
+    ("/api/pictures.zip", "Many pictures in one archive", "application/zip", [_SELECTION]),
+    ("/api/events", "Server-Sent Events: state, controls, picture, pictures", "text/event-stream", []),
     ("/api/openapi.json", "This document", "application/json", []),
     ("/healthz", "200 while frames are fresh, else 503", "application/json", []),
     ("/metrics", "Metrics for Prometheus", "text/plain", []),

@@ -473,7 +473,12 @@ def test_a_thumbnail_is_made_once_also_over_a_restart(
 ) -> None:
     made: list[int] = []
     make = jpeg.thumbnail
-    monkeypatch.setattr(jpeg, "thumbnail", lambda data, width: made.append(width) or make(data, width))
+
+    def count(data: bytes, width: int) -> bytes:
+        made.append(width)
+        return make(data, width)
+
+    monkeypatch.setattr(jpeg, "thumbnail", count)
     small = pictures.thumbnail(pictures.store(JPEG, NOON).number)
     reopened = Pictures(folder)
     reopened.prepare()

@@ -85,7 +85,7 @@ class Routes:
         for command in commands.values():
             self._route_command(command)
         self._route("/", self._home)
-        self._route("/web/<path:path>", self._page.answer)
+        self._route("/web/<name:path>", self._page.answer)
         self._route("/manifest.webmanifest", lambda: self._page.manifest(appliance.name))
         self.application.route("/take-picture", "POST", self._take_picture)
         self._route("/stream.mjpg", self._stream)

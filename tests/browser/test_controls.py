@@ -84,7 +84,7 @@ def test_a_control_governed_by_an_automatic_mode_is_freed_with_its_switch(
     open_panel(page, watching)
     temperature = page.locator("#control-white_balance_temperature")
     expect(temperature).to_be_disabled()
-    expect(temperature).to_have_attribute("aria-description", "Not used while an automatic mode is on")
+    expect(temperature).to_have_attribute("aria-description", "Not used while White Balance, Automatic is on")
     page.locator("#control-white_balance_automatic").uncheck()
     expect(temperature).to_be_enabled()
     eventually(lambda: simcam.controls["white_balance_automatic"] == 0)

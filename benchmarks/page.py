@@ -13,7 +13,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -73,6 +75,117 @@ def memory(browser: Browser, folder: Path, seconds: int = 600) -> None:
             )
         minutes = [statistics.mean(readings[at : at + 6]) for at in range(0, len(readings) - 5, 6)]
         print("RSS by minute, MB:", " ".join(f"{each:.0f}" for each in minutes))
+
+
+def paint(browser: Browser, folder: Path, runs: int = 5) -> None:
+    """Print what is transferred before and beside the pictures, and when something, and the picture, is seen first."""
+    with (
+        SimulatedCamera(folder / "camera") as camera,
+        RunningAppliance(folder, "auto", camera.environment) as appliance,
+    ):
+        appliance.until_live()
+        for run in range(runs):
+            page = browser.new_page(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+            session = page.context.new_cdp_session(page)
+            session.send("Network.enable")
+            session.send("Network.emulateNetworkConditions", SLOW_PHONE)
+            session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER_PROCESSOR})
+            addresses: dict[str, str] = {}
+            sizes: dict[str, float] = {}
+
+            def asked(event: dict[str, Any], addresses: dict[str, str] = addresses) -> None:
+                addresses[event["requestId"]] = event["request"]["url"].removeprefix(appliance.url)
+
+            def came(event: dict[str, Any], sizes: dict[str, float] = sizes) -> None:
+                sizes[event["requestId"]] = event["encodedDataLength"]
+
+            session.on("Network.requestWillBeSent", asked)
+            session.on("Network.loadingFinished", came)
+            page.add_init_script(
+                "addEventListener('DOMContentLoaded', () => {"
+                " const live = document.querySelector('#live');"
+                " new MutationObserver(() => window.seen ??= performance.now())"
+                ".observe(live, { attributeFilter: ['data-frames'] }); });"
+            )
+            page.goto(appliance.url)
+            page.wait_for_selector("#stage[data-mood=live]")
+            page.wait_for_selector("[data-control=brightness]")
+            first = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+            seen = page.evaluate("window.seen")
+            ours = {addresses[id]: size for id, size in sizes.items() if not addresses[id].endswith(".jpg")}
+            print(
+                f"run {run + 1}: first contentful paint {first:.0f} ms, first frame {seen:.0f} ms, "
+                f"{sum(ours.values()) / 1000:.1f} kB in {len(ours)} requests",
+                flush=True,
+            )
+            page.close()
+
+
+FRAMES = """async () => {
+  const album = document.querySelector("#album");
+  const gaps = [];
+  let last = performance.now();
+  let still = 0;
+  while (still < 30) {
+    await new Promise(requestAnimationFrame);
+    const now = performance.now();
+    gaps.push(now - last);
+    last = now;
+    const before = album.scrollTop;
+    album.scrollTop += 240;
+    still = album.scrollTop === before ? still + 1 : 0;
+  }
+  gaps.sort((a, b) => a - b);
+  const part = (share) => Math.round(gaps[Math.floor(share * (gaps.length - 1))]);
+  return { frames: gaps.length, median: part(0.5), p95: part(0.95), p99: part(0.99), longest: part(1) };
+}"""
+
+
+def pictures(browser: Browser, folder: Path, count: int = 10_000) -> None:
+    """Print how long a gallery of many pictures takes to open, and how smoothly it scrolls to its end."""
+    with RunningAppliance(folder) as appliance:
+        data = appliance.until_live().ask("GET", "/snapshot.jpg").body
+        appliance.pictures.mkdir(exist_ok=True)
+        began = datetime(2026, 1, 1, 6, 0)
+        for number in range(1, count + 1):
+            taken = began + timedelta(minutes=number * 37)
+            (appliance.pictures / f"{number:06}_{taken:%Y-%m-%dT%H-%M-%S}.jpg").write_bytes(data)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        asked = time.monotonic()
+        page.goto(appliance.url)
+        page.wait_for_selector("#gallery li")
+        print(f"{count} pictures: strip after {time.monotonic() - asked:.2f} s", flush=True)
+        asked = time.monotonic()
+        page.locator("#album-open").click()
+        page.wait_for_function(
+            "[...document.querySelectorAll('#album img')].slice(0, 20).every((one) => one.naturalWidth)"
+        )
+        print(f"album with its thumbnails after {time.monotonic() - asked:.2f} s", flush=True)
+        asked = time.monotonic()
+        frames = page.evaluate(FRAMES)
+        items = page.locator("#album li").count()
+        print(f"scrolled through {items} items in {time.monotonic() - asked:.1f} s: {frames}", flush=True)
+        resident, proportional = max(memory_of(pid) for pid in renderers(browser))
+        loaded = page.locator("#album img[src]").count()
+        print(f"renderer RSS {resident:.0f} MB, PSS {proportional:.0f} MB; {loaded} images loaded", flush=True)
+        frames = page.evaluate(
+            """async () => { document.querySelector("#album").scrollTop = 0; """ + f"return ({FRAMES})() }}"
+        )
+        print(f"and again, with all items there: {frames}", flush=True)
+        asked = time.monotonic()
+        page.locator("#album-select").click()
+        page.locator("#album-all").click()
+        page.wait_for_function(f"document.querySelector('#album-chosen').textContent.startsWith('{count}')")
+        print(f"all selected after {time.monotonic() - asked:.2f} s", flush=True)
+        asked = time.monotonic()
+        page.locator("#album-delete").click()
+        page.wait_for_selector("#album .toast-act", timeout=120_000)
+        print(f"all deleted after {time.monotonic() - asked:.2f} s", flush=True)
+        asked = time.monotonic()
+        page.locator("#album .toast-act").click()
+        page.wait_for_function(f"document.querySelector('#album-count').textContent === '{count}'", timeout=120_000)
+        print(f"all brought back after {time.monotonic() - asked:.2f} s", flush=True)
+        page.close()
 
 
 if __name__ == "__main__":

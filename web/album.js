@@ -14,8 +14,8 @@ import { toast } from "./toast.js";
 import { deleteWithUndo } from "./undo.js";
 import { clockInWords, dayInWords, dayOf } from "./words.js";
 
-/** How far below what is seen older pictures are loaded. */
-const AHEAD = "1500px";
+/** How far below what is seen older pictures are loaded, in pixels. */
+const AHEAD = 1500;
 
 /** The dialog; its items are made when it is opened first, and follow the list from then on. */
 export class Album {
@@ -67,7 +67,7 @@ export class Album {
     this.days.addEventListener("focusin", (event) => this.#rove(event.target));
     new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && this.#load(), {
       root: this.dialog,
-      rootMargin: AHEAD,
+      rootMargin: `${AHEAD}px`,
     }).observe(this.more);
   }
 
@@ -79,8 +79,8 @@ export class Album {
       toast(messageOf(error), "error");
       return;
     }
-    // Where a page fills less than the window, the observer has nothing new to tell.
-    if (this.more.getBoundingClientRect().top < innerHeight * 2) requestAnimationFrame(() => this.#load());
+    // Where the end is still near, the observer has nothing new to tell.
+    if (this.more.getBoundingClientRect().top < innerHeight + AHEAD) requestAnimationFrame(() => this.#load());
   }
 
   #render() {

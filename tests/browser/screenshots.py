@@ -1,4 +1,4 @@
-"""Photograph the page: `python -m tests.browser.screenshots FOLDER`, on the simulated camera, in all sizes and schemes."""
+"""Photograph the page: `python -m tests.browser.screenshots FOLDER`, on the simulated camera; `make screenshots`."""
 
 import sys
 import tempfile
@@ -54,7 +54,9 @@ def open_page(browser: Browser, url: str, size: str, scheme: Literal["light", "d
     page.goto(url)
     page.wait_for_selector("#stage[data-mood=live]")
     page.wait_for_selector("[data-control=brightness]")
-    page.wait_for_function("[...document.querySelectorAll('#gallery img')].slice(0, 3).every((one) => one.naturalWidth)")
+    page.wait_for_function(
+        "[...document.querySelectorAll('#gallery img')].slice(0, 3).every((one) => one.naturalWidth)"
+    )
     page.wait_for_timeout(12_000 if size != "phone" else 1500)  # for the lines of the last minute
     return page
 

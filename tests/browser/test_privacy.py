@@ -22,6 +22,12 @@ def test_the_switch_closes_the_camera_and_opens_it_again(
     eventually(lambda: simcam.statistics.handles == 0)
     expect(page.locator("#stage")).to_have_attribute("data-mood", "private")
     expect(page.locator("#live-label")).to_have_text("Privacy")
+    expect(page).to_have_title(f"Privacy – {watching.state()['name']}")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", "web/icons/private.svg")
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.locator("[data-state=version]").scroll_into_view_if_needed()
+    expect(switch).to_be_in_viewport()
+    expect(page.locator("#privacy-on")).to_be_in_viewport()
     page.keyboard.press("r")
     expect(page.locator("#toasts")).to_contain_text("privacy is on")
     assert watching.stored() == []

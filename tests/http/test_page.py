@@ -1,6 +1,7 @@
 """The files of the page: packed, revalidated, and nothing else than them."""
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ WEB = Path(__file__).parents[2] / "web"
     ("path", "media_type"),
     [
         ("", "text/html; charset=utf-8"),
-        ("web/style.css", "text/css; charset=utf-8"),
+        ("web/styles/live.css", "text/css; charset=utf-8"),
         ("web/app.js", "text/javascript; charset=utf-8"),
         ("web/icons/live.svg", "image/svg+xml"),
         ("web/icons/icon-192.png", "image/png"),
@@ -67,3 +68,18 @@ def test_the_manifest_has_the_name_of_the_camera_and_icons_that_are_there(shared
         if icon["type"] == "image/png":
             size = "x".join(str(int.from_bytes(data[at : at + 4], "big")) for at in (16, 20))  # PNG's IHDR
             assert icon["sizes"] == size
+
+
+def test_every_part_of_the_page_is_asked_for_at_once() -> None:
+    """What imports name is known only after they have come: each step costs a round trip."""
+    page = (WEB / "index.html").read_text(encoding="utf-8")
+    modules = {f"web/{path.name}" for path in WEB.glob("*.js")} - {"web/app.js", "web/types.js"}
+    assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', page)) == modules
+
+
+def test_the_style_sheet_comes_with_all_that_it_imports(shared: RunningAppliance) -> None:
+    style = shared.ask("GET", "web/style.css").body
+    for path in [*(WEB / "styles").glob("*.css"), WEB / "vendor/pico/pico.min.css"]:
+        assert path.read_bytes().removeprefix(b'@charset "UTF-8";') in style
+    assert b"@layer pico {" in style
+    assert b"@import" not in style

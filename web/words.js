@@ -90,10 +90,14 @@ function atTheCamera(time) {
 
 /**
  * @param {string} time ISO 8601
- * @returns {string} such as "Sunday, 22 November 2026", in the reader's own manner
+ * @returns {string} such as "Sunday, 22 November", in the reader's own manner, with the year if it is not this one
  */
 export function dayInWords(time) {
-  return atTheCamera(time).toLocaleDateString(undefined, { dateStyle: "full" });
+  const day = atTheCamera(time);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const form = { weekday: "long", day: "numeric", month: "long" };
+  if (day.getFullYear() !== new Date().getFullYear()) form.year = "numeric";
+  return day.toLocaleDateString(undefined, form);
 }
 
 /**

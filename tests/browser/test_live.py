@@ -97,10 +97,10 @@ def test_a_picture_that_is_scrolled_away_or_covered_gives_up_its_viewer_place(
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 400})
     see_live(page, appliance)
-    page.keyboard.press("End")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator("#live-label")).to_have_text("Paused")
     eventually(lambda: appliance.state()["viewers"] == 0)
-    page.keyboard.press("Home")
+    page.evaluate("scrollTo(0, 0)")
     expect(page.locator("#live-label")).to_have_text("Live")
     page.keyboard.press("g")
     eventually(lambda: appliance.state()["viewers"] == 0)

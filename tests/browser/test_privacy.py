@@ -28,6 +28,8 @@ def test_the_switch_closes_the_camera_and_opens_it_again(
     page.locator("[data-state=version]").scroll_into_view_if_needed()
     expect(switch).to_be_in_viewport()
     expect(page.locator("#privacy-on")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate("scrollTo(0, 0)")
     page.keyboard.press("r")
     expect(page.locator("#toasts")).to_contain_text("privacy is on")
     assert watching.stored() == []

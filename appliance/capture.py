@@ -5,18 +5,27 @@ and never changed.
 """
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from concurrent.futures import Future
+from typing import TypeVar
 
-from appliance.camera import AUTO, TEST_PATTERN, Camera, find_source, is_back, is_device, open_camera, stable_name
+from appliance.camera import (
+    AUTO,
+    TEST_PATTERN,
+    AvailableFormat,
+    Camera,
+    find_source,
+    is_back,
+    is_device,
+    open_camera,
+    stable_name,
+)
 from appliance.controls import Control
 from appliance.errors import Busy, CameraLost, CameraUnavailable, InvalidValue, PrivacyOn
 from appliance.frames import Format, FrameSlot
+from appliance.jobs import Job, Jobs
 from appliance.lifecycle import Lifecycle, Status
 from appliance.log import logger
 from appliance.memory import Memory
@@ -40,15 +49,6 @@ PRIVACY_REFUSAL = "privacy is on: switch it off first"
 IDLE_REASON = "nobody is watching"
 
 
-@dataclass(slots=True)
-class _Job:
-    """Something to do between two frames: call `run` with the camera, or open the camera anew with `wanted`."""
-
-    future: Future[Any]
-    run: Callable[[Camera], Any] | None = None
-    wanted: Format | None = None
-
-
 class _ReopenError(Exception):
     """The camera has to be closed, and opened again if it is still needed, although it did not fail."""
 
@@ -57,7 +57,8 @@ class Capture:
     """Owns the camera.
 
     `on_change` is called on the camera thread when `status` changed, `on_controls` when `known_controls`, the controls
-    as they were read last, did. Both must return at once.
+    as they were read last, did. Both must return at once. `known_formats` are what the device that was opened last
+    offers.
     """
 
     def __init__(self, settings: CameraSettings, memory: Memory, slot: FrameSlot) -> None:
@@ -65,6 +66,7 @@ class Capture:
         self.wanted = memory.format
         self.alive_at = time.monotonic()
         self.known_controls: list[Control] | None = None
+        self.known_formats: list[AvailableFormat] = []
         self.on_change: Callable[[], None] = lambda: None
         self.on_controls: Callable[[], None] = lambda: None
         self._settings = settings
@@ -75,14 +77,14 @@ class Capture:
         self._change = threading.Condition()
         self._publisher = Publisher(settings, slot)
         self._was_reopened = False
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._wake = threading.Event()
+        self._jobs = Jobs(self._wake.set)
         self._private = memory.privacy
         self._needed_at = time.monotonic()
-        self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._former: str | None = None
-        self._reformat: tuple[_Job, Format] | None = None
+        self._reformat: tuple[Job, Format] | None = None
         slot.on_wanted = self._wake.set
 
     def start(self) -> None:
@@ -92,7 +94,8 @@ class Capture:
     def stop(self, timeout: float = 1.0) -> None:
         """Stop the camera thread; give up after `timeout` s, as a driver may hold it."""
         self._stopping.set()
-        self._put(None)
+        self._jobs.close()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
         if self._thread.is_alive():
@@ -144,7 +147,7 @@ class Capture:
         A camera that is closed because nobody needs it is opened. Raises what the job raises, PrivacyOn, and
         CameraUnavailable when there is no camera or it does not answer in `timeout` s.
         """
-        result: T = self._result(_Job(Future(), run=job), timeout)
+        result: T = self._jobs.result(Job(Future(), run=job), timeout)
         return result
 
     def set_format(self, wanted: Format, timeout: float = 15.0) -> None:
@@ -152,7 +155,11 @@ class Capture:
 
         Returns when frames come in the new format. Raises InvalidValue with the reason, PrivacyOn, CameraUnavailable.
         """
-        self._result(_Job(Future(), wanted=wanted), timeout)
+        self._jobs.result(Job(Future(), wanted=wanted), timeout)
+
+    def restart(self, timeout: float = 15.0) -> None:
+        """Close the camera and open it again. Returns when frames come. Raises PrivacyOn, CameraUnavailable."""
+        self.set_format(self.wanted, timeout)
 
     def controls(self) -> list[Control]:
         """Return all controls as they are now. Raises PrivacyOn, CameraUnavailable."""
@@ -177,26 +184,10 @@ class Capture:
         self._private = on
         self._memory.remember_privacy(on)
         self._memory.flush()  # at once: a power cut must not open the camera again
-        self._put(None)
+        self._wake.set()
         with self._change:
             if not self._change.wait_for(lambda: (self.status.state == "privacy") == on, timeout):
                 raise CameraUnavailable("the camera does not let go yet; it will be closed as soon as it does")
-
-    def _put(self, job: _Job | None) -> None:
-        self._jobs.put(job)
-        self._wake.set()
-
-    def _result(self, job: _Job, timeout: float) -> Any:
-        if self._stopping.is_set():
-            raise Busy("the appliance is stopping")
-        self._put(job)
-        try:
-            return job.future.result(timeout)
-        except TimeoutError:
-            job.future.cancel()
-            raise CameraUnavailable("the camera does not answer") from None
-        except CancelledError:
-            raise Busy("the appliance is stopping") from None
 
     # From here on everything runs on the camera thread.
 
@@ -206,9 +197,7 @@ class Capture:
         finally:
             if self._reformat:
                 self._reformat[0].future.set_exception(Busy("the appliance is stopping"))
-            while not self._jobs.empty():
-                if job := self._jobs.get():
-                    job.future.cancel()
+            self._jobs.cancel()
 
     def _live(self) -> None:
         """Do what the state of things asks for, until we stop: rest, or open the camera and stream."""
@@ -262,7 +251,7 @@ class Capture:
             elif now - good_at > GOOD_FRAME_TIMEOUT:
                 raise CameraLost("the camera gives no good picture")
             if has_begun:
-                self._run_jobs(camera)
+                self._do_jobs(camera)
                 if (controls := self._panel.look(camera)) is not None:
                     self._know(controls)
             if look_at and now > look_at:
@@ -274,6 +263,7 @@ class Capture:
 
     def _begin(self, camera: Camera) -> None:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
+        self.known_formats = camera.formats()
         self._know(self._panel.begin(camera))
         log.info("%s (%s) is online: %s", camera.description, camera.device, camera.granted)
         if is_device(camera.device) and not camera.passes_through:
@@ -281,8 +271,9 @@ class Capture:
         if self._lifecycle.state in ("starting", "lost"):
             self._lifecycle.happen("frame")
         if self._reformat:
-            (job, _), self._reformat = self._reformat, None
-            self._memory.remember_format(self.wanted)
+            (job, former), self._reformat = self._reformat, None
+            if self.wanted != former:
+                self._memory.remember_format(self.wanted)
             job.future.set_result(None)
 
     def _watch_stillness(self) -> None:
@@ -312,12 +303,15 @@ class Capture:
         if not self._reformat:
             return False
         (job, self.wanted), self._reformat = self._reformat, None
+        if job.wanted == self.wanted:
+            job.future.set_exception(error)
+            return False
         job.future.set_exception(InvalidValue(f"the camera cannot do {job.wanted}: {error}"))
         return True
 
     def _may_close(self) -> bool:
         """Tell whether nobody has needed the camera for a while, and it may be closed then."""
-        if self._slot.wanted or self._reformat or not self._jobs.empty() or self.known_controls is None:
+        if self._slot.wanted or self._reformat or self._jobs.waiting or self.known_controls is None:
             self._needed_at = time.monotonic()
         return self._settings.idle == "close" and time.monotonic() - self._needed_at > LINGER
 
@@ -364,31 +358,16 @@ class Capture:
         """Let some time pass without a camera: show why, refuse jobs."""
         self.alive_at = time.monotonic()
         self._publisher.placeholder(self.status, self.wanted)
-        while not self._jobs.empty():
-            if (job := self._jobs.get()) and job.future.set_running_or_notify_cancel():
-                job.future.set_exception(refusal)
+        self._jobs.refuse(refusal)
         self._wake.wait(seconds)
         self._wake.clear()
 
-    def _run_jobs(self, camera: Camera) -> None:
-        """Run everything that waits. Raises CameraLost, _ReopenError."""
-        while not self._jobs.empty():
-            job = self._jobs.get()
-            if job is None or not job.future.set_running_or_notify_cancel():
-                continue
-            if job.wanted is not None:
-                self._reformat, self.wanted = (job, self.wanted), job.wanted
-                self._lifecycle.happen("reopen")
-                raise _ReopenError
-            try:
-                result = job.run(camera) if job.run else None
-            except CameraLost as error:
-                job.future.set_exception(error)
-                raise
-            except Exception as error:  # noqa: BLE001  the one who asked gets it, the frames go on
-                job.future.set_exception(error)
-            else:
-                job.future.set_result(result)
+    def _do_jobs(self, camera: Camera) -> None:
+        """Do everything that waits. Raises CameraLost, _ReopenError."""
+        if (job := self._jobs.run(camera)) and job.wanted:
+            self._reformat, self.wanted = (job, self.wanted), job.wanted
+            self._lifecycle.happen("reopen")
+            raise _ReopenError
 
     def _know(self, controls: list[Control]) -> list[Control]:
         """Keep the controls for everybody who cannot wait for the camera, and tell if they differ."""

@@ -1,13 +1,14 @@
-"""The command line: `camera-appliance run | check | settings | cameras | version`."""
+"""The command line: `camera-appliance run | check | settings | forget | hash-password | cameras | version`."""
 
 import argparse
+import getpass
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance import __version__, log, settings
+from appliance import __version__, log, passwords, settings
 from appliance.errors import ApplianceError, ConfigurationError
 
 EX_CONFIG = 78  # sysexits.h; the systemd unit does not restart after it
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _complain(*lines: str) -> None:
     """Write the lines to standard error; the journal gets them as errors."""
-    for line in lines:
+    for line in "\n".join(lines).splitlines():
         print(log.for_journal(line), file=sys.stderr)
 
 
@@ -42,11 +43,16 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "run the appliance"),
         ("check", _check, "check the configuration, and say everything that is wrong with it"),
         ("settings", _settings, "show the settings that are in force, and where each came from"),
+        ("forget", _forget, "take everything about this camera off the broker, and out of Home Assistant"),
     ):
         parser_of_one = commands.add_parser(
             name, help=words, description=words, parents=[with_settings], allow_abbrev=False
         )
         parser_of_one.set_defaults(run=run)
+    words = "hash a password, typed or from standard input, and print the line for the section [http]"
+    hashing = commands.add_parser("hash-password", help=words, description=words, allow_abbrev=False)
+    hashing.add_argument("--viewer", action="store_true", help="for who may see, not control")
+    hashing.set_defaults(run=_hash_password)
     words = "list the cameras of this machine, with their formats and controls"
     commands.add_parser("cameras", help=words, description=words).set_defaults(run=_cameras)
     commands.add_parser("version", help="show the version").set_defaults(run=_version)
@@ -102,6 +108,34 @@ def _settings(options: argparse.Namespace) -> int:
     value_width = max(len(entry.shown()) for entry in effective.values())
     for name, entry in effective.items():
         print(f"{name:{name_width}}  {entry.shown():{value_width}}  {entry.origin}")
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    loaded, _ = _load(options)
+    if not loaded.mqtt.host:
+        raise ConfigurationError(["mqtt.host: is empty; it names the broker that is to forget this camera"])
+    from appliance.mqtt.announcer import remembered_topic
+    from appliance.mqtt.forget import forget
+
+    announced_at = remembered_topic(Path(loaded.storage.directory), loaded.camera.name)
+    cleared = forget(loaded.mqtt, loaded.camera.name, announced_at)
+    for topic in cleared:
+        print(topic)
+    print(f"{len(cleared)} topics cleared on {loaded.mqtt.host}" if cleared else "the broker knows nothing of it")
+    return 0
+
+
+def _hash_password(options: argparse.Namespace) -> int:
+    if sys.stdin.isatty():
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Once more: ") != password:
+            raise ApplianceError("the two differ; nothing is hashed")
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise ApplianceError("an empty password protects nothing")
+    print(f'{"viewer_password" if options.viewer else "password"} = "{passwords.hashed(password)}"')
     return 0
 
 

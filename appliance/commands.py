@@ -5,12 +5,14 @@ A verb is a method marked with `@command`. Its arguments are `Parameter`s; its r
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from appliance.errors import InvalidRequest, InvalidValue, UnknownName
 from appliance.parameters import Parameter, nearest, shown
 
 F = TypeVar("F", bound=Callable[..., Any])
+Right = Literal["view", "control"]
+"""What somebody may do: see all there is, or change it as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Declaration:
     """What a command says of itself.
 
     `path` is its HTTP path, with `<name>` for an argument that is a whole number; `status` the HTTP status of success.
-    `free` commands take any names, as a mapping: the method checks them itself.
+    `free` commands take any names, as a mapping: the method checks them itself. `press` is the label of the button
+    that home automation gets for it; one without has none. `right` is needed to run it.
     """
 
     name: str
@@ -29,6 +32,8 @@ class Declaration:
     free: bool = False
     status: int = 200
     result: str = ""
+    press: str = ""
+    right: Right = "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,24 @@ class Command:
 
 
 def command(
-    method: str, path: str, *parameters: Parameter, free: bool = False, status: int = 200, result: str = ""
+    method: str,
+    path: str,
+    *parameters: Parameter,
+    right: Right = "control",
+    free: bool = False,
+    status: int = 200,
+    result: str = "",
+    press: str = "",
 ) -> Callable[[F], F]:
-    """Mark a method as a command; its name and the first line of its docstring become the command's."""
+    """Mark a method as a command; its name and the first line of its docstring become the command's.
+
+    One that names no right needs the greater one.
+    """
 
     def mark(function: F) -> F:
         words = (function.__doc__ or "").strip().splitlines()[0]
         function.__command__ = Declaration(  # type: ignore[attr-defined]
-            function.__name__, words, method, path, parameters, free, status, result
+            function.__name__, words, method, path, parameters, free, status, result, press, right
         )
         return function
 

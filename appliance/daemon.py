@@ -14,8 +14,11 @@ from appliance.camera import STALL_TIMEOUT
 from appliance.capture import Capture
 from appliance.commands import Commands
 from appliance.frames import Format, FrameSlot
+from appliance.http.access import Access
 from appliance.http.app import Routes, event
 from appliance.http.broadcaster import Broadcaster
+from appliance.http.gate import Gate
+from appliance.http.guard import Guard, machine_names
 from appliance.http.server import Server
 from appliance.log import logger
 from appliance.memory import Memory
@@ -44,11 +47,12 @@ class Daemon:
         self.capture = Capture(camera, self.memory, self.slot)
         self.appliance = Appliance(camera.name, self.capture, self.slot, self.pictures, http.max_viewers)
         self.commands = Commands(self.appliance)
-        self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.viewer_timeout)
+        self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.max_viewers_per_address, http.viewer_timeout)
         metrics = Metrics(self.appliance.get_state, self._counters, lambda: self.capture.entered)
-        routes = Routes(self.appliance, self.commands, self.broadcaster, metrics, web_root())
-        self.server = Server(routes.application, http.host, http.port)
-        self.bridge = Bridge(settings.mqtt, camera.name, self.appliance, self.commands) if settings.mqtt.host else None
+        gate = Gate(Access(http), camera.name, web_root() / "login.html")
+        self.routes = Routes(self.appliance, self.commands, self.broadcaster, metrics, web_root(), gate)
+        self.server = Server(Guard(self.routes.application, http, machine_names()), http.host, http.port)
+        self.bridge = self._bridge(settings) if settings.mqtt.host else None
         self._connect()
         self._stopping = threading.Event()
         self._failed = False
@@ -90,6 +94,13 @@ class Daemon:
         if self.bridge:
             watched.mqtt = self.bridge.status
         self.appliance.listen(lambda name, data: self.broadcaster.send_event(event(name, data)))
+
+    def _bridge(self, settings: Settings) -> Bridge:
+        def page(address: str | None) -> str:
+            return settings.http.public_url or self.server.page(address)
+
+        memory = Path(settings.storage.directory)
+        return Bridge(settings.mqtt, settings.camera.name, self.appliance, self.commands, memory, page)
 
     def _counters(self) -> dict[str, tuple[int, str]]:
         return {

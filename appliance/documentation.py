@@ -11,7 +11,9 @@ from pathlib import Path
 
 from appliance import settings
 from appliance.commands import Declaration, declarations
-from appliance.http.openapi import OTHER_ROUTES
+from appliance.http.openapi import OTHER_ROUTES, SCHEMAS
+from appliance.mqtt import asyncapi
+from appliance.mqtt import documentation as mqtt
 from appliance.parameters import Parameter
 from appliance.service import Appliance
 
@@ -24,7 +26,7 @@ Each setting can be given in several places; the later one in this list wins:
 
 1. the default,
 2. a TOML file, given as `--config FILE`: `[http]` and below it `port = 8000`,
-3. a credential of systemd, for secrets: `LoadCredential=mqtt-password:/path`,
+3. a credential of systemd: `LoadCredential=mqtt-password:/path`,
 4. the file `.env` in the working directory: `CAMERA_APPLIANCE_HTTP_PORT=8000`,
 5. the environment: the same names,
 6. a flag: `--http-port 8000`.
@@ -40,30 +42,13 @@ Every command works on both, with the same arguments, checks, results and errors
 
 - **HTTP**: arguments are in the query of a `GET`, otherwise in a JSON body with `Content-Type: application/json`.
   The answer is the result. An error has a status of 400 or more and `{"error": {"code": "...", "message": "..."}}`.
-- **MQTT**: publish the arguments as a JSON object to `<base>/<name>/command/<command>`, by default
-  `camera-appliance/camera/command/...`; nothing at all is no arguments. The answer comes on
+- **MQTT** ([all topics](mqtt.md)): publish the arguments as a JSON object to `<base>/<name>/command/<command>`, by
+  default `camera-appliance/camera/command/...`; nothing at all is no arguments. The answer comes on
   `<base>/<name>/response/<command>`, or on the request's Response Topic with its Correlation Data (MQTT 5):
   `{"ok": true, "result": ...}` or `{"ok": false, "error": {...}}`. A member `transaction` is sent back as it came.
   A retained message is no command.
 
 `GET /api/openapi.json` describes the HTTP side for programs.
-"""
-
-_TOPICS = """\
-## Topics
-
-| topic, below `<base>/<name>/` | payload | retained |
-| --- | --- | --- |
-| `availability` | `online` or `offline` (also when the connection breaks) | yes |
-| `state` | JSON, as `get_state`; on a change and every 30 s | yes |
-| `controls` | JSON object of all values, on a change | yes |
-| `privacy` | `ON` or `OFF`: whether the camera has to stay closed | yes |
-| `privacy/set` | `ON` or `OFF`; answered on `response/set_privacy` | no |
-| `picture` | the JPEG of the picture taken last | yes |
-| `controls/<control>/set` | a plain value: `60`, `on`, `50 Hz`; answered on `response/set_controls` | no |
-| `controls/set` | JSON object of values; answered on `response/set_controls` | no |
-| `command/<command>` | JSON object of arguments | no |
-| `response/<command>` | JSON, the answer | no |
 """
 
 _ERRORS = """\
@@ -74,15 +59,20 @@ _ERRORS = """\
 | `invalid_value` | 400 | a value has the wrong type or is out of range; the message names what would do |
 | `unknown_name` | 400 | there is no such control, argument or command |
 | `invalid_request` | 400 | the request cannot be understood, for example bad JSON |
+| `login_required` | 401 | log in, or send a token; HTTP alone |
+| `not_permitted` | 403 | who asks does not have the right; HTTP alone |
+| `cross_site` | 403 | a page of another site asks for a change; HTTP alone |
 | `not_found` | 404 | there is no such picture or page |
 | `method_not_allowed` | 405 | the path does not know the method |
 | `too_large` | 413 | the body is too large |
 | `unsupported_media_type` | 415 | the body is not declared as JSON |
+| `unknown_host` | 421 | the appliance is not called by that name; HTTP alone |
+| `too_many_requests` | 429 | too much from one address; `Retry-After` says when to ask again; HTTP alone |
 | `internal_error` | 500 | a defect; the log says more |
 | `privacy_on` | 409 | privacy is on: the camera is closed |
 | `camera_unavailable` | 503 | the camera gives no pictures; the message says why |
 | `too_many_viewers` | 503 | all places are taken |
-| `busy` | 503 | the appliance is stopping |
+| `busy` | 503 | the appliance is stopping, or has too much to do |
 | `storage_full` | 507 | the disk is full |
 | `storage_unwritable` | 507 | the folder of the pictures cannot be written |
 """
@@ -93,8 +83,14 @@ def documents() -> dict[str, str]:
     return {
         "docs/settings.md": _settings_document(),
         "docs/commands.md": _commands_document(),
+        "docs/mqtt.md": f"{_GENERATED}\n{mqtt.document()}",
+        "docs/asyncapi.json": _json(asyncapi.document(declarations(Appliance), SCHEMAS)),
         ".env.example": _environment_example(),
     }
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _settings_document() -> str:
@@ -112,14 +108,18 @@ def _settings_sections() -> Iterator[str]:
 
 def _commands_document() -> str:
     parts = [_GENERATED, _COMMANDS_INTRODUCTION, "## Commands\n", *map(_command, declarations(Appliance))]
-    routes = [f"| `GET {path}` | {summary} | `{kind}` |" for path, summary, kind, _ in OTHER_ROUTES]
-    table = ["| route | what | type |", "| --- | --- | --- |", *routes]
-    return "\n".join([*parts, "## Other HTTP routes\n", *table, "", _TOPICS, _ERRORS])
+    routes = [
+        f"| `GET {route.path}` | {route.summary} | {route.right or 'none'} | `{route.media_type}` |"
+        for route in OTHER_ROUTES
+    ]
+    table = ["| route | what | right | type |", "| --- | --- | --- | --- |", *routes]
+    return "\n".join([*parts, "## Other HTTP routes\n", *table, "", _ERRORS])
 
 
 def _command(declaration: Declaration) -> str:
     path = re.sub(r"<(\w+)>", r"{\1}", declaration.path)
-    lines = [f"### `{declaration.name}`", "", f"`{declaration.method} {path}`", "", declaration.help, ""]
+    where = f"`{declaration.method} {path}`, right: {declaration.right}"
+    lines = [f"### `{declaration.name}`", "", where, "", declaration.help, ""]
     for parameter in declaration.parameters:
         many = "a list, each entry " if parameter.repeated else ""
         default = f" Default: {_default(parameter)}." if parameter.default is not None else ""

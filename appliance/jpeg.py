@@ -17,6 +17,7 @@ Image = npt.NDArray[np.uint8]
 
 SMALLEST = 200  # bytes: below this nothing that a camera sends is a picture
 LARGEST = 100_000_000  # pixels: more is a damaged header, which would cost gigabytes and half a minute to believe
+_SMALLEST_SIDE = 32  # pixels: below this a picture shows nothing
 _TAIL = 64  # bytes at the end in which the end marker has to be; some cameras append a few
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
@@ -177,6 +178,28 @@ def thumbnail(jpeg: bytes, width: int, quality: int = 75) -> bytes:
         height = max(1, round(image.shape[0] * width / image.shape[1]))
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return encode_bgr(image, quality)
+
+
+def reduced(jpeg: bytes, limit: int, quality: int = 80) -> tuple[bytes, int, int]:
+    """Return an upright copy of the picture of at most `limit` bytes, with its width and height in pixels.
+
+    The size of a JPEG goes about with its area, so few attempts are needed. Raises CorruptFrame, also where nothing
+    that can be recognised would be that small.
+    """
+    import cv2  # see thumbnail()
+
+    image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise CorruptFrame("a JPEG picture that cannot be decoded")
+    smaller = encode_bgr(image, quality)
+    width, height = image.shape[1], image.shape[0]
+    while len(smaller) > limit and min(width, height) > _SMALLEST_SIDE:
+        scale = min(0.9, (limit / len(smaller)) ** 0.5 * 0.97)
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        smaller = encode_bgr(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), quality)
+    if len(smaller) > limit:
+        raise CorruptFrame(f"a picture that does not fit into {limit} bytes")
+    return smaller, width, height
 
 
 @cache

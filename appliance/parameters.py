@@ -66,6 +66,7 @@ class Parameter:
 
     `minimum`, `maximum` and `step` are in `unit`; for a text they do not apply, `maximum_length` (characters) and
     `pattern` (which must match the whole text) do. `repeated` ones are lists. `secret` values are never shown.
+    A `separated` text is a list in one text, by commas; `pattern` is that of each entry.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Parameter:
     unit: str | None = None
     pattern: str | None = None
     maximum_length: int = 1024
+    separated: bool = False
     secret: bool = False
 
     def accepted(self) -> str:
@@ -92,6 +94,8 @@ class Parameter:
                 return "one of " + ", ".join(_choice_words(choice) for choice in self.choices)
             case "button":
                 return "nothing: it is pressed, not set"
+            case "text" if self.separated:
+                return f"a list, separated by commas, each entry matching {self.pattern}"
             case "text":
                 words = f"a text of at most {self.maximum_length} characters"
                 return f"{words} matching {self.pattern}" if self.pattern else words
@@ -151,7 +155,7 @@ class Parameter:
             }
         if self.kind == "text":
             schema["maxLength"] = self.maximum_length
-            if self.pattern:
+            if self.pattern and not self.separated:
                 schema["pattern"] = f"^(?:{self.pattern})$"
         return schema
 
@@ -187,11 +191,26 @@ class Parameter:
             raise self._refusal(value) from None
 
     def _text(self, value: object) -> str:
+        if self.separated:
+            return self._separated(value)
         if not isinstance(value, str) or len(value) > self.maximum_length or "\0" in value:
             raise self._refusal(value)
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise self._refusal(value)
         return value
+
+    def _separated(self, value: object) -> str:
+        """Return the entries with one comma between them; a list of texts will do as well."""
+        entries = value.split(",") if isinstance(value, str) else value
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            raise self._refusal(value)
+        entries = [entry.strip() for entry in entries if entry.strip()]
+        for entry in entries:
+            if not re.fullmatch(self.pattern or ".*", entry):
+                raise self._refusal(entry)
+        if len(text := ",".join(entries)) > self.maximum_length:
+            raise self._refusal(value)
+        return text
 
     def _number(self, value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):

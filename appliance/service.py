@@ -1,7 +1,8 @@
 """The verbs of the appliance, as HTTP and MQTT both offer them.
 
-Listeners hear of every change as (`state` | `controls` | `picture` | `pictures`, JSON). They are called on whatever
-thread made the change and must only take note.
+Listeners hear of every change as (`state` | `controls` | `picture` | `pictures` | `camera`, JSON); `pictures` are many
+at once, `camera` is a step of its lifecycle. They are called on whatever thread made the change and must only take
+note.
 """
 
 import re
@@ -75,7 +76,8 @@ class Appliance:
         self._max_viewers = max_viewers
         self._started_at = time.monotonic()
         self._listeners: list[Listener] = []
-        capture.on_change = lambda: self._tell("state", self.get_state())
+        self._former = capture.status.state
+        capture.on_change = self._camera_changed
         capture.on_controls = lambda: self._tell("controls", self.known_controls() or {})
 
     def listen(self, listener: Listener) -> None:
@@ -89,7 +91,7 @@ class Appliance:
 
     # ------------------------------------------------------------------ commands
 
-    @command("GET", "/api/state", result="State")
+    @command("GET", "/api/state", right="view", result="State")
     def get_state(self) -> dict[str, Any]:
         """Everything about the camera and the appliance that changes; every key is always there."""
         capture, status = self._capture, self._capture.status
@@ -124,12 +126,12 @@ class Appliance:
             "under_voltage": health.under_voltage(),
         }
 
-    @command("GET", "/api/controls", result="Controls")
+    @command("GET", "/api/controls", right="view", result="Controls")
     def get_controls(self) -> dict[str, Any]:
         """Every control that the camera has, with its limits and the value it has now."""
         return report(self._capture.controls())
 
-    @command("PATCH", "/api/controls", free=True, result="Controls")
+    @command("PATCH", "/api/controls", right="control", free=True, result="Controls")
     def set_controls(self, values: dict[str, object]) -> dict[str, Any]:
         """Set one or many controls by name; if one value is wrong, none is set."""
         controls = self._capture.set_controls(values)
@@ -142,7 +144,9 @@ class Appliance:
         "POST",
         "/api/controls/reset",
         Parameter(name="names", kind="text", repeated=True, help="The controls to reset. Without it, all."),
+        right="control",
         result="Controls",
+        press="Reset controls",
     )
     def reset_controls(self, names: list[str] | None = None) -> dict[str, Any]:
         """Set controls to their defaults and forget what was set."""
@@ -150,7 +154,7 @@ class Appliance:
         log.info("controls reset: %s", ", ".join(names) if names is not None else "all")
         return report(controls)
 
-    @command("GET", "/api/format", result="FormatReport")
+    @command("GET", "/api/format", right="view", result="FormatReport")
     def get_format(self) -> dict[str, Any]:
         """The format asked for, the one the camera granted, and those it offers."""
         return self._format_report()
@@ -162,6 +166,7 @@ class Appliance:
         _like_setting("height", "Height of the frames."),
         _like_setting("fps", "Frames per second."),
         _like_setting("pixel_format", "Four characters such as `MJPG`, or `auto`."),
+        right="control",
         result="FormatReport",
     )
     def set_format(self, **changes: Any) -> dict[str, Any]:
@@ -172,10 +177,18 @@ class Appliance:
             log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
         return self._format_report()
 
+    @command("POST", "/api/camera/restart", right="control", result="State", press="Restart camera")
+    def restart_camera(self) -> dict[str, Any]:
+        """Close the camera and open it again."""
+        self._capture.restart()
+        log.info("camera restarted")
+        return self.get_state()
+
     @command(
         "PUT",
         "/api/privacy",
         Parameter(name="on", kind="boolean", help="Whether the camera has to stay closed.", required=True),
+        right="control",
         result="Privacy",
     )
     def set_privacy(self, on: bool) -> dict[str, Any]:
@@ -184,7 +197,7 @@ class Appliance:
         self._tell("state", self.get_state())
         return {"privacy": on}
 
-    @command("POST", "/api/pictures", status=201, result="Picture")
+    @command("POST", "/api/pictures", right="control", status=201, result="Picture", press="Take picture")
     def take_picture(self) -> dict[str, Any]:
         """Store the next frame as a numbered picture."""
         frame = self._undamaged_frame(time.monotonic())
@@ -203,6 +216,7 @@ class Appliance:
         "/api/pictures",
         Parameter(name="limit", kind="integer", help="At most so many.", default=50, minimum=1, maximum=500),
         Parameter(name="before", kind="integer", help="Only pictures with a smaller number.", minimum=1),
+        right="view",
         result="PicturePage",
     )
     def list_pictures(self, limit: int = 50, before: int | None = None) -> dict[str, Any]:
@@ -214,12 +228,12 @@ class Appliance:
             "next": following,
         }
 
-    @command("GET", "/api/pictures/<id>", _ID, result="Picture")
+    @command("GET", "/api/pictures/<id>", _ID, right="view", result="Picture")
     def get_picture(self, id: int) -> dict[str, Any]:
         """What is known of one picture."""
         return self._pictures.get(id).as_json()
 
-    @command("DELETE", "/api/pictures/<id>", _ID, result="DeletedPicture")
+    @command("DELETE", "/api/pictures/<id>", _ID, right="control", result="DeletedPicture")
     def delete_picture(self, id: int) -> dict[str, Any]:
         """Delete one picture. For a minute it can be restored. Its number is never given again."""
         discarded, is_restorable = self._pictures.discard([id])
@@ -230,7 +244,7 @@ class Appliance:
         self._tell_of_picture("deleted", picture)
         return {"deleted": picture.as_json(), "restorable": KEPT if is_restorable else 0.0}
 
-    @command("POST", "/api/pictures/<id>/restore", _ID, result="Picture")
+    @command("POST", "/api/pictures/<id>/restore", _ID, right="control", result="Picture")
     def restore_picture(self, id: int) -> dict[str, Any]:
         """Bring back a picture that was deleted in the last minute."""
         restored = self._pictures.restore([id])
@@ -241,14 +255,14 @@ class Appliance:
         self._tell_of_picture("restored", picture)
         return picture.as_json()
 
-    @command("POST", "/api/pictures/delete", _IDS, result="DeletedPictures")
+    @command("POST", "/api/pictures/delete", _IDS, right="control", result="DeletedPictures")
     def delete_pictures(self, ids: list[int]) -> dict[str, Any]:
         """Delete many pictures; those that are not there are passed over. For a minute they can be restored."""
         discarded, is_restorable = self._pictures.discard(ids)
         numbers = self._told_of_many("deleted", discarded)
         return {"deleted": numbers, "restorable": KEPT if is_restorable else 0.0}
 
-    @command("POST", "/api/pictures/restore", _IDS, result="RestoredPictures")
+    @command("POST", "/api/pictures/restore", _IDS, right="control", result="RestoredPictures")
     def restore_pictures(self, ids: list[int]) -> dict[str, Any]:
         """Bring back pictures that were deleted in the last minute; the others are passed over."""
         return {"restored": self._told_of_many("restored", self._pictures.restore(ids))}
@@ -266,6 +280,10 @@ class Appliance:
         """Return the controls as they were read last, without asking the camera; None before the first time."""
         controls = self._capture.known_controls
         return None if controls is None else report(controls)
+
+    def known_formats(self) -> list[dict[str, Any]]:
+        """Return what the camera that was opened last offers, without asking it; empty where it cannot tell."""
+        return [each.as_json() for each in self._capture.known_formats]
 
     def is_fresh(self) -> bool:
         """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
@@ -345,6 +363,14 @@ class Appliance:
             reason = self._capture.status.reason or "the camera gave no good frame in time"
             raise CameraUnavailable(reason)
         return frame
+
+    def _camera_changed(self) -> None:
+        """Tell of the camera's new status; on its thread, so that no step is missed or told twice."""
+        status, former = self._capture.status, self._former
+        self._former = status.state
+        if status.state != former:
+            self._tell("camera", {"state": status.state, "former": former, "reason": status.reason})
+        self._tell("state", self.get_state())
 
     def _tell(self, event: str, data: dict[str, Any]) -> None:
         for listener in self._listeners:

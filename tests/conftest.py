@@ -44,5 +44,7 @@ def shared_simcam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulate
 def shared(tmp_path_factory: pytest.TempPathFactory, shared_simcam: SimulatedCamera) -> Iterator[RunningAppliance]:
     """An appliance that shows a simulated camera, live, for all tests of the session."""
     directory = tmp_path_factory.mktemp("shared")
-    with RunningAppliance(directory, "auto", shared_simcam.environment) as appliance:
+    # All tests have one address.
+    settings = {"http.max_viewers_per_address": 1000}
+    with RunningAppliance(directory, "auto", shared_simcam.environment, settings) as appliance:
         yield appliance.until_live()

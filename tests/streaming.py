@@ -27,18 +27,25 @@ class Part:
 class Viewer:
     """Asks for a stream and reads it. Use it as a context.
 
-    `receive_buffer` bytes make a slow viewer: the kernel takes no more for it while it does not read.
+    `receive_buffer` bytes make a slow viewer: the kernel takes no more for it while it does not read. `address` is the
+    one that a reverse proxy forwards.
     """
 
     def __init__(
-        self, appliance: RunningAppliance, path: str = "/stream.mjpg", receive_buffer: int | None = None
+        self,
+        appliance: RunningAppliance,
+        path: str = "/stream.mjpg",
+        receive_buffer: int | None = None,
+        address: str | None = None,
     ) -> None:
         self.connection = socket.socket()
         if receive_buffer:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.connection.settimeout(PATIENCE)
         self.connection.connect(("127.0.0.1", appliance.port))
-        self.connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{appliance.port}\r\n\r\n".encode())
+        forwarded = f"X-Forwarded-For: {address}\r\n" if address else ""
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{appliance.port}\r\n{forwarded}\r\n"
+        self.connection.sendall(head.encode())
         self._buffer = b""
         self.status = 0
         self.headers: dict[str, str] = {}

@@ -439,8 +439,14 @@ def test_an_empty_credential_is_none(layers: Layers, content: bytes) -> None:
 
 def test_a_credentials_directory_without_ours_does_not_matter(layers: Layers) -> None:
     layers.credential("other", b"x")
-    layers.credential("http-port", b"80")
     assert layers.load()[0] == Settings()
+
+
+def test_any_setting_may_be_a_credential(layers: Layers) -> None:
+    layers.credential("mqtt-username", b"door\n")
+    layers.credential("mqtt-password", b"secret")
+    mqtt = layers.load()[0].mqtt
+    assert (mqtt.username, mqtt.password) == ("door", "secret")
 
 
 def test_a_secret_is_shown_as_set_or_not(layers: Layers) -> None:

@@ -1,6 +1,7 @@
 /**
  * Requests to the appliance. Addresses are relative, so the page also works under a path prefix of a reverse proxy.
  *
+ * @typedef {import("./types.js").Access} Access
  * @typedef {import("./types.js").Controls} Controls
  * @typedef {import("./types.js").ControlValue} ControlValue
  * @typedef {import("./types.js").Format} Format
@@ -49,6 +50,18 @@ export async function errorFrom(response) {
 }
 
 /**
+ * Turns an answer with an error status into an ApiError; where one has to log in first, the page for that comes up.
+ *
+ * @param {Response} response
+ * @returns {Promise<ApiError>}
+ */
+export async function refusalFrom(response) {
+  const error = await errorFrom(response);
+  if (error.code === "login_required") location.assign("login");
+  return error;
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
@@ -64,7 +77,7 @@ async function request(method, path, body) {
   }
   try {
     const response = await fetch(path, init);
-    if (!response.ok) throw await errorFrom(response);
+    if (!response.ok) throw await refusalFrom(response);
     return await response.json();
   } catch (error) {
     if (error instanceof ApiError) throw error;
@@ -80,6 +93,11 @@ async function request(method, path, body) {
  */
 export function relative(path) {
   return path.replace(/^\/+/, "");
+}
+
+/** @returns {Promise<Access>} */
+export function getAccess() {
+  return request("GET", "api/access");
 }
 
 /**

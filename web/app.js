@@ -5,6 +5,7 @@
  * @typedef {import("./types.js").State} State
  */
 
+import { showAccess } from "./access.js";
 import { Album } from "./album.js";
 import { messageOf, takePicture } from "./api.js";
 import { ServerClock } from "./clock.js";
@@ -177,6 +178,7 @@ listenForKeys({
 setInterval(showMeasured, MEASURE_MS);
 
 document.documentElement.classList.remove("no-script");
+showAccess(find("#access", HTMLElement));
 live.start();
 showWanted();
 const events = new Events(

@@ -5,7 +5,7 @@
  * @typedef {"closed" | "connecting" | "open" | "waiting"} StreamState
  */
 
-import { ApiError, errorFrom } from "./api.js";
+import { ApiError, refusalFrom } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { boundaryOf, MultipartParser } from "./multipart.js";
 
@@ -17,7 +17,7 @@ const SILENCE_MS = 5000;
  */
 async function refusal(response) {
   const retryAfterMs = Number(response.headers.get("Retry-After")) * 1000 || 0;
-  return Object.assign(await errorFrom(response), { retryAfterMs });
+  return Object.assign(await refusalFrom(response), { retryAfterMs });
 }
 
 /** One viewer place, held only between open() and close(). */

@@ -9,6 +9,10 @@ import { relative } from "./api.js";
 import { find, fromTemplate } from "./dom.js";
 import { timeInWords } from "./words.js";
 
+/** The appliance refuses to make too many at once; some pictures are damaged and never have one. */
+const RETRY_MS = 2000;
+const MOST_TRIES = 8;
+
 /** How far around what is seen images are there already. */
 const AHEAD = "600px";
 
@@ -38,8 +42,17 @@ export function thumbnailItem(picture, caption) {
   const when = find("time", HTMLTimeElement, item);
   when.dateTime = picture.taken_at;
   when.textContent = caption;
+  image.addEventListener("error", () => retry(image));
   nearness.observe(image);
   return item;
+}
+
+/** @param {HTMLImageElement} image that did not load */
+function retry(image) {
+  const tries = Number(image.dataset.tries ?? 0) + 1;
+  image.dataset.tries = String(tries);
+  if (tries > MOST_TRIES) image.classList.add("broken");
+  else setTimeout(() => image.hasAttribute("src") && (image.src = image.dataset.src ?? ""), RETRY_MS);
 }
 
 /** @param {Element} item that is taken off the page */

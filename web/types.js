@@ -1,6 +1,11 @@
 /**
  * What the appliance says over HTTP, as types. This module has no code: it exists for the type checker and the reader.
  *
+ * @typedef {object} Access
+ * @property {string | null} user null for somebody who is not known
+ * @property {("view" | "control")[]} rights
+ * @property {string[]} users who can log in
+ *
  * @typedef {object} PictureFormat
  * @property {number | null} width pixels
  * @property {number | null} height pixels

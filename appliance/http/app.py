@@ -10,7 +10,7 @@ import bottle
 from bottle import Bottle, HTTPResponse, request, response, static_file
 
 from appliance import jpeg, payload
-from appliance.commands import Command, Commands
+from appliance.commands import Command, Commands, Right
 from appliance.errors import (
     ApplianceError,
     Busy,
@@ -23,9 +23,12 @@ from appliance.errors import (
     TooManyViewers,
 )
 from appliance.frames import Frame
+from appliance.http.access import LoginRequired, NotPermitted
 from appliance.http.broadcaster import STREAM_TYPE, Broadcaster
 from appliance.http.downloads import Downloads
-from appliance.http.openapi import SELECTION, document
+from appliance.http.gate import Gate, challenge, client
+from appliance.http.limits import Buckets, TooManyRequests
+from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
 from appliance.http.page import PageFiles, has_newest
 from appliance.http.server import HAND_OVER
 from appliance.log import logger
@@ -37,7 +40,10 @@ log = logger(__name__)
 RETRY_AFTER = 5  # s
 
 _STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
+    (LoginRequired, 401),
+    (NotPermitted, 403),
     (NotFound, 404),
+    (TooManyRequests, 429),
     (TooLarge, 413),
     (InvalidRequest, 400),
     (PrivacyOn, 409),
@@ -48,12 +54,9 @@ _STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
 )
 _MAX_AGE = Parameter(name="max_age", kind="number", minimum=0, maximum=60, unit="s")
 _UPRIGHT = Parameter(name="upright", kind="boolean")
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 _FOR_EVER = "private, max-age=31536000, immutable"  # a number is never given twice
+_NUMBER = r":re:[1-9][0-9]{0,11}>"
+_ROUTES = {route.path: route for route in OTHER_ROUTES}
 
 
 class _MediaTypeError(ApplianceError):
@@ -70,39 +73,53 @@ class Routes:
         broadcaster: Broadcaster,
         metrics: Callable[[], tuple[bytes, str]],
         web: Path,
+        gate: Gate,
     ) -> None:
         self._appliance = appliance
         self._broadcaster = broadcaster
         self._metrics = metrics
-        self._page = PageFiles(web)
+        self._files = PageFiles(web)
         self._downloads = Downloads()
+        self._gate = gate
+        per_address = 2 * broadcaster.max_per_address
+        self._comings = Buckets("new streams", per_address, per_address / 5)
         self._openapi = document(commands)
         self.application = Bottle()
         self.application.default_error_handler = _http_error
         self.application.install(_answer_errors)
+        self.application.install(gate)
         self.application.add_hook("before_request", _refuse_undecodable_path)
-        self.application.add_hook("after_request", lambda: response.headers.update(_HEADERS))
         for command in commands.values():
             self._route_command(command)
-        self._route("/", self._home)
-        self._route("/web/<name:path>", self._page.answer)
-        self._route("/manifest.webmanifest", lambda: self._page.manifest(appliance.name))
-        self.application.route("/take-picture", "POST", self._take_picture)
-        self._route("/stream.mjpg", self._stream)
-        self._route("/stream", self._stream)
-        self._route("/snapshot.jpg", self._snapshot)
-        self._route("/snapshot", self._snapshot)
-        self._route("/api/pictures/<id:re:[1-9][0-9]{0,11}>.jpg", self._picture)
-        self._route("/api/pictures/<id:re:[1-9][0-9]{0,11}>/thumbnail.jpg", self._thumbnail)
+        self._route("/stream.mjpg", self._stream, "/stream")
+        self._route("/snapshot.jpg", self._snapshot, "/snapshot")
+        self._route("/api/pictures/{id}.jpg", self._picture)
+        self._route("/api/pictures/{id}/thumbnail.jpg", self._thumbnail)
         self._route("/api/pictures.zip", self._archive)
         self._route("/api/events", self._events)
+        self._route("/api/access", gate.describe)
         self._route("/api/openapi.json", lambda: self._openapi)
         self._route("/healthz", self._health)
         self._route("/metrics", self._metrics_text)
-        self._route("/favicon.ico", lambda: self._page.answer("icons/live.svg"))
+        self._page("GET", "/", self._home, right="view")
+        self._page("GET", "/web/<name:path>", self._files.answer, right=None)
+        self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(appliance.name), right="view")
+        self._page("GET", "/favicon.ico", lambda: self._files.answer("icons/live.svg"), right=None)
+        self._page("POST", "/take-picture", self._take_picture, right="control")
+        self._page("GET", "/login", gate.login_page, right=None)
+        self._page("POST", "/login", gate.log_in, right=None)
+        self._page("POST", "/logout", gate.log_out, right=None)
 
-    def _route(self, path: str, callback: Callable[..., Any]) -> None:
-        self.application.route(path, "GET", callback)
+    def _route(self, path: str, callback: Callable[..., Any], *aliases: str) -> None:
+        """Give a route of `OTHER_ROUTES` its function."""
+        route = _ROUTES[path]
+        for each in (path, *aliases):
+            rule = re.sub(r"{(\w+)}", rf"<\1{_NUMBER}", each)
+            self.application.route(rule, "GET", callback, right=route.right, cost=route.cost)
+
+    def _page(self, method: str, path: str, callback: Callable[..., Any], right: Right | None) -> None:
+        """Add a route that belongs to the page, not to the interface for programs."""
+        self.application.route(path, method, callback, right=right)
 
     def _route_command(self, command: Command) -> None:
         """Give a command its route. Its arguments come from the path, and from the query or the JSON body."""
@@ -117,8 +134,8 @@ class Routes:
             return result
 
         # A path that names no whole number is a path that does not exist.
-        path = re.sub(r"<(\w+)>", r"<\1:re:[1-9][0-9]{0,11}>", declaration.path)
-        self.application.route(path, declaration.method, run)
+        path = re.sub(r"<(\w+)>", rf"<\1{_NUMBER}", declaration.path)
+        self.application.route(path, declaration.method, run, right=declaration.right)
 
     def _home(self) -> Any:
         """Answer `/`: the page, or what mjpg-streamer's users ask for."""
@@ -127,23 +144,27 @@ class Routes:
                 return self._stream()
             case "snapshot":
                 return self._snapshot()
-        return self._page.answer("index.html")
+        return self._files.answer("index.html")
 
     def _stream(self) -> Any:
         response.content_type = STREAM_TYPE
-        return self._hand_over(self._broadcaster.admit_viewer, is_viewer=True)
+        address = client().address
+        return self._hand_over(
+            lambda connection, head: self._broadcaster.admit_viewer(connection, head, address), is_viewer=True
+        )
 
     def _events(self) -> Any:
         """Answer with the state and the controls, then every event."""
         response.content_type = "text/event-stream; charset=utf-8"
         state = event("state", self._appliance.get_state())
+        address = client().address
 
         def greeting() -> bytes:
             controls = self._appliance.known_controls()
             return event("controls", controls) if controls else b":\n\n"
 
         return self._hand_over(
-            lambda connection, head: self._broadcaster.admit_listener(connection, head + state, greeting),
+            lambda connection, head: self._broadcaster.admit_listener(connection, head + state, address, greeting),
             is_viewer=False,
         )
 
@@ -152,7 +173,8 @@ class Routes:
         response.set_header("X-Accel-Buffering", "no")  # nginx would collect frames before it passes them on
         if request.method == "HEAD":
             return ""
-        self._broadcaster.reserve(is_viewer)
+        self._comings.take(client().address)
+        self._broadcaster.reserve(is_viewer, client().address)
         request.environ[HAND_OVER](accept)
         return ""
 
@@ -202,8 +224,12 @@ class Routes:
 
     def _health(self) -> Any:
         response.set_header("Cache-Control", "no-store")
-        state = self._appliance.get_state()
-        if not self._appliance.is_fresh():
+        is_fresh, state = self._appliance.is_fresh(), self._appliance.get_state()
+        if "view" not in self._gate.identity().rights:
+            state["camera"]["reason"] = None
+            if is_fresh:
+                return {"ok": True}
+        if not is_fresh:
             raise CameraUnavailable(state["camera"]["reason"] or "no fresh frames")
         return {"ok": True, "camera": state["camera"]["state"], "frame_age": state["frame_age"], "fps": state["fps"]}
 
@@ -243,7 +269,7 @@ def _refuse_undecodable_path() -> None:
 
 def _query() -> dict[str, Text]:
     try:
-        return {name: Text(value) for name, value in request.query.decode().items()}
+        return {name: Text(value) for name, value in request.query.decode().items() if name != "token"}
     except UnicodeDecodeError:
         raise InvalidRequest("the query of the address is not text in UTF-8") from None
 
@@ -271,7 +297,12 @@ def _answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
         except bottle.HTTPResponse:
             raise
         except ApplianceError as error:
-            return _error(payload.error(error.code, str(error)), _status(error))
+            answer = _error(payload.error(error.code, str(error)), _status(error))
+            if isinstance(error, LoginRequired):
+                answer.set_header("WWW-Authenticate", challenge())
+            if isinstance(error, TooManyRequests):
+                answer.set_header("Retry-After", str(error.retry_after))
+            return answer
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return _error(payload.INTERNAL_ERROR, 500)
@@ -285,8 +316,8 @@ def _status(error: ApplianceError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def _error(content: dict[str, object], status: int) -> HTTPResponse:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **_HEADERS}
+def _error(content: dict[str, Any], status: int) -> HTTPResponse:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
     return HTTPResponse(payload.encode(content), status, headers)
@@ -304,6 +335,4 @@ def _http_error(error: bottle.HTTPError) -> bytes:
         content = payload.INTERNAL_ERROR
         log.error("%s %s failed: %r", request.method, request.path, error.exception)
     error.content_type = "application/json"
-    for name, value in _HEADERS.items():
-        error.set_header(name, value)
     return payload.encode(content)

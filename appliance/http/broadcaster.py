@@ -13,12 +13,13 @@ import select
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.errors import Busy, TooManyViewers
 from appliance.frames import Frame, FrameSlot
+from appliance.http.limits import household
 from appliance.log import logger
 
 log = logger(__name__)
@@ -42,6 +43,7 @@ class _Client:
 
     connection: socket.socket
     is_viewer: bool
+    address: str
     pending: memoryview | None = None
     events: deque[bytes] = field(default_factory=deque)
     sequence: int = 0
@@ -55,8 +57,9 @@ class _Client:
 class Broadcaster:
     """Owns every connection that was handed to it, from `admit_*` until the client leaves."""
 
-    def __init__(self, slot: FrameSlot, max_viewers: int, viewer_timeout: float) -> None:
+    def __init__(self, slot: FrameSlot, max_viewers: int, max_per_address: int, viewer_timeout: float) -> None:
         self.max_viewers = max_viewers
+        self.max_per_address = max_per_address
         self.alive_at = time.monotonic()
         self.frames_sent = 0
         self.bytes_sent = 0
@@ -64,7 +67,7 @@ class Broadcaster:
         self._slot = slot
         self._viewer_timeout = viewer_timeout
         self._lock = threading.Lock()
-        self._places = {True: 0, False: 0}  # viewers, listeners
+        self._places: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}  # viewers, listeners by address
         self._arrivals: deque[_Client] = deque()
         self._events: deque[bytes] = deque()
         self._clients: dict[int, _Client] = {}
@@ -81,7 +84,7 @@ class Broadcaster:
     @property
     def viewers(self) -> int:
         """How many viewers there are now."""
-        return self._places[True]
+        return self._places[True].total()
 
     def start(self) -> None:
         """Start the thread."""
@@ -94,38 +97,46 @@ class Broadcaster:
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def reserve(self, is_viewer: bool = True) -> None:
+    def reserve(self, is_viewer: bool, address: str) -> None:
         """Take a place before the connection is handed over. Raises TooManyViewers, Busy."""
+        who = "viewers" if is_viewer else "listeners to events"
         with self._lock:
+            places = self._places[is_viewer]
             if self._closing:
                 raise Busy("the appliance is stopping")
-            if self._places[is_viewer] >= self.max_viewers:
-                who = "viewers" if is_viewer else "listeners to events"
+            if places.total() >= self.max_viewers:
                 raise TooManyViewers(f"all {self.max_viewers} places for {who} are taken; try again later")
-            self._places[is_viewer] += 1
-            if is_viewer and self._places[True] == 1:
+            if places[household(address)] >= self.max_per_address:
+                raise TooManyViewers(f"all {self.max_per_address} places for {who} from your address are taken")
+            places[household(address)] += 1
+            if is_viewer and places.total() == 1:
                 self._wanting.enter_context(self._slot.wanting())
 
-    def release(self, is_viewer: bool = True) -> None:
+    def release(self, is_viewer: bool, address: str) -> None:
         """Give a reserved place back."""
         with self._lock:
-            self._places[is_viewer] -= 1
-            if is_viewer and self._places[True] == 0:
+            places = self._places[is_viewer]
+            places[household(address)] -= 1
+            if not places[household(address)]:
+                del places[household(address)]
+            if is_viewer and not places:
                 self._wanting.close()
 
-    def admit_viewer(self, connection: socket.socket, head: bytes) -> None:
+    def admit_viewer(self, connection: socket.socket, head: bytes, address: str) -> None:
         """Send the head of the response, then frames, on a reserved place. Takes the socket over."""
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
-        self._admit(_Client(connection, True, memoryview(head + _DELIMITER)))
+        self._admit(_Client(connection, True, address, memoryview(head + _DELIMITER)))
 
-    def admit_listener(self, connection: socket.socket, head: bytes, greeting: Callable[[], bytes]) -> None:
+    def admit_listener(
+        self, connection: socket.socket, head: bytes, address: str, greeting: Callable[[], bytes]
+    ) -> None:
         """Send the head of the response, a greeting, then every event, on a reserved place. Takes the socket over.
 
         The greeting is asked for between two events, on the broadcaster's thread: what it tells cannot be overtaken by
         a change that nobody told this listener of.
         """
-        self._admit(_Client(connection, False, memoryview(head), greeting=greeting))
+        self._admit(_Client(connection, False, address, memoryview(head), greeting=greeting))
 
     def send_event(self, event: bytes) -> None:
         """Send an event to all listeners; returns at once."""
@@ -181,7 +192,7 @@ class Broadcaster:
             client = self._arrivals.popleft()
             self._clients[client.fileno()] = client
             self._epoll.register(client.fileno(), _READABLE | select.EPOLLOUT | select.EPOLLET)
-            log.debug("%s: %s comes", _address(client), "viewer" if client.is_viewer else "listener")
+            log.debug("%s: %s comes", client.address, "viewer" if client.is_viewer else "listener")
             if client.greeting:
                 client.events.append(client.greeting())
             self._send(client)
@@ -246,10 +257,10 @@ class Broadcaster:
                 self._send(client)
 
     def _drop(self, client: _Client, why: str) -> None:
-        log.debug("%s: %s", _address(client), why)
+        log.debug("%s: %s", client.address, why)
         self._clients.pop(client.fileno(), None)
         client.connection.close()
-        self.release(client.is_viewer)
+        self.release(client.is_viewer, client.address)
 
 
 def _part(frame: Frame) -> bytes:
@@ -270,9 +281,3 @@ def _is_open(connection: socket.socket) -> bool:
         return True
     except OSError:
         return False
-
-
-def _address(client: _Client) -> str:
-    with contextlib.suppress(OSError):
-        return str(client.connection.getpeername()[0])
-    return "a client"

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from appliance import __version__
-from appliance.commands import Command, Declaration
+from appliance.commands import Command, Declaration, Right
 from appliance.lifecycle import STATES
 from appliance.parameters import Parameter
 
@@ -108,6 +109,39 @@ SCHEMAS: dict[str, Any] = {
     "DeletedPicture": _object(deleted=_reference("Picture"), restorable=_NUMBER),
     "DeletedPictures": _object(deleted={"type": "array", "items": _INTEGER}, restorable=_NUMBER),
     "RestoredPictures": _object(restored={"type": "array", "items": _INTEGER}),
+    "Access": _object(
+        user=_NULLABLE_TEXT,
+        rights={"type": "array", "items": {"enum": ["view", "control"]}},
+        users={"type": "array", "items": _TEXT},
+    ),
+    "Health": {
+        "type": "object",
+        "properties": {
+            "ok": _BOOLEAN,
+            "camera": {"enum": list(STATES)},
+            "frame_age": _NULLABLE_NUMBER,
+            "fps": _NULLABLE_NUMBER,
+        },
+        "required": ["ok"],
+    },
+}
+
+# For `view` every way will do; an address with a token may not change anything.
+_SECURITY_SCHEMES = {
+    "password": {"type": "http", "scheme": "basic", "description": "User `admin`, or `viewer` for the right to view."},
+    "token": {"type": "http", "scheme": "bearer"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "camera-appliance-NAME",
+        "description": "Set by the login page; NAME is that of the camera.",
+    },
+    "address": {"type": "apiKey", "in": "query", "name": "token", "description": "For the right to view alone."},
+}
+_WAYS: dict[Right | None, list[dict[str, list[str]]]] = {
+    None: [],
+    "view": [{"token": []}, {"password": []}, {"session": []}, {"address": []}],
+    "control": [{"token": []}, {"password": []}, {"session": []}],
 }
 
 _MAX_AGE = {
@@ -137,17 +171,64 @@ _SELECTION = {
 }
 _PICTURE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 
-# path, summary, media type, parameters
-OTHER_ROUTES: tuple[tuple[str, str, str, list[dict[str, Any]]], ...] = (
-    ("/stream.mjpg", "The live picture, as MJPEG. Aliases: /stream, /?action=stream", "multipart/x-mixed-replace", []),
-    ("/snapshot.jpg", "One frame. Aliases: /snapshot, /?action=snapshot", "image/jpeg", [_MAX_AGE, _UPRIGHT]),
-    ("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", [_PICTURE_ID]),
-    ("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", [_PICTURE_ID]),
-    ("/api/pictures.zip", "Many pictures in one archive", "application/zip", [_SELECTION]),
-    ("/api/events", "Server-Sent Events: state, controls, picture, pictures", "text/event-stream", []),
-    ("/api/openapi.json", "This document", "application/json", []),
-    ("/healthz", "200 while frames are fresh, else 503", "application/json", []),
-    ("/metrics", "Metrics for Prometheus", "text/plain", []),
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route that is no command, always a GET. `right` is needed for it, None for none.
+
+    `cost` is what a request takes from the bucket of its address: 0 for what costs us nothing worth counting.
+    """
+
+    path: str
+    summary: str
+    media_type: str
+    parameters: tuple[dict[str, Any], ...] = ()
+    right: Right | None = "control"
+    cost: int = 0
+    schema: str = ""
+
+
+OTHER_ROUTES: tuple[Route, ...] = (
+    Route(
+        "/stream.mjpg",
+        "The live picture, as MJPEG. Aliases: /stream, /?action=stream",
+        "multipart/x-mixed-replace",
+        right="view",
+    ),
+    Route(
+        "/snapshot.jpg",
+        "One frame. Aliases: /snapshot, /?action=snapshot",
+        "image/jpeg",
+        (_MAX_AGE, _UPRIGHT),
+        right="view",
+    ),
+    Route("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", (_PICTURE_ID,), right="view"),
+    Route("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", (_PICTURE_ID,), right="view", cost=1),
+    Route(
+        "/api/pictures.zip",
+        "Many pictures in one archive",
+        "application/zip",
+        (_SELECTION,),
+        right="view",
+        cost=5,
+    ),
+    Route("/api/events", "Server-Sent Events: state, controls, picture, pictures", "text/event-stream", right="view"),
+    Route(
+        "/api/access",
+        "Who asks, with which rights, and who can log in",
+        "application/json",
+        right=None,
+        schema="Access",
+    ),
+    Route("/api/openapi.json", "This document", "application/json", right="view"),
+    Route(
+        "/healthz",
+        "200 while frames are fresh, else 503; more of it with the right to view",
+        "application/json",
+        right=None,
+        schema="Health",
+    ),
+    Route("/metrics", "Metrics for Prometheus", "text/plain", right="view"),
 )
 
 
@@ -158,20 +239,21 @@ def document(commands: Mapping[str, Command]) -> dict[str, Any]:
         declaration = command.declaration
         path = re.sub(r"<(\w+)>", r"{\1}", declaration.path)
         paths.setdefault(path, {})[declaration.method.lower()] = _operation(declaration)
-    for path, summary, media_type, parameters in OTHER_ROUTES:
-        name = re.sub(r"\W+", "_", path).strip("_")
-        responses = {"200": {"description": summary, "content": {media_type: {}}}, **_errors()}
-        paths.setdefault(path, {})["get"] = {
+    for route in OTHER_ROUTES:
+        name = re.sub(r"\W+", "_", route.path).strip("_")
+        content = {route.media_type: {"schema": _reference(route.schema)} if route.schema else {}}
+        paths.setdefault(route.path, {})["get"] = {
             "operationId": f"get_{name}",
-            "summary": summary,
-            "parameters": parameters,
-            "responses": responses,
+            "summary": route.summary,
+            "parameters": list(route.parameters),
+            "security": _WAYS[route.right],
+            "responses": {"200": {"description": route.summary, "content": content}, **_errors(route.right)},
         }
     return {
         "openapi": "3.1.0",
         "info": {"title": "Camera Appliance", "version": __version__, "license": {"name": "GPL-3.0-or-later"}},
         "paths": paths,
-        "components": {"schemas": SCHEMAS},
+        "components": {"schemas": SCHEMAS, "securitySchemes": _SECURITY_SCHEMES},
     }
 
 
@@ -192,12 +274,13 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
         "operationId": declaration.name,
         "summary": declaration.help,
         "parameters": parameters,
+        "security": _WAYS[declaration.right],
         "responses": {
             str(declaration.status): {
                 "description": "Success",
                 "content": {"application/json": {"schema": _reference(declaration.result)}},
             },
-            **_errors(),
+            **_errors(declaration.right),
         },
     }
     if declaration.method in ("POST", "PATCH", "PUT"):
@@ -211,10 +294,16 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
     return operation
 
 
-def _errors() -> dict[str, Any]:
-    return {
-        "default": {
-            "description": "What went wrong, and what would do",
-            "content": {"application/json": {"schema": _reference("Error")}},
+def _errors(right: Right | None) -> dict[str, Any]:
+    """Return what may be answered instead: what has to do with access by its number, all else as `default`."""
+    refusals = {"421": "The appliance is not called by that name", "default": "What went wrong, and what would do"}
+    if right:
+        refusals |= {
+            "401": "Nobody is known to ask; log in, or send a token",
+            "403": f"Who asks does not have the right to {right}, or is a page of another site",
+            "429": "Too many requests from one address; Retry-After says when to ask again",
         }
+    return {
+        status: {"description": words, "content": {"application/json": {"schema": _reference("Error")}}}
+        for status, words in sorted(refusals.items())
     }

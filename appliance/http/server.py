@@ -1,4 +1,4 @@
-"""cheroot in a thread, with what it lacks for us: handing a connection over, and logging."""
+"""cheroot in a thread, with what it lacks for us: patience with slow clients, handing a connection over, logging."""
 
 import contextlib
 import os
@@ -9,8 +9,12 @@ from concurrent.futures import Future
 from typing import Any
 
 from cheroot import wsgi
+from cheroot.server import HeaderReader, HTTPRequest
 
+from appliance import payload
 from appliance.errors import ConfigurationError
+from appliance.http.guard import LOCAL_ADDRESS
+from appliance.http.reception import HEAD_LIMIT, Connection, Reception
 from appliance.log import logger
 
 log = logger(__name__)
@@ -22,11 +26,42 @@ Called by a route, it makes the server give the connection away after the route 
 `head` is the head of the response with all its headers, not yet sent.
 """
 
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  how to reach ourselves when we listen there
 _WORKERS = 10  # Requests are short; what lasts is handed over.
-_BACKLOG = 128  # connections that wait for a worker
-_HEADER_LIMIT, _BODY_LIMIT = 32768, 1 << 20  # bytes; the routes have a smaller limit with a better answer
+_BACKLOG = 512  # connections that the kernel holds until they are accepted
 
 Accept = Callable[[socket.socket, bytes], None]
+
+
+class _Headers(HeaderReader):
+    """Reads headers, without those that would mislead.
+
+    One with an underscore would pass for the one with a hyphen in the environment; `Expect` the reception has answered.
+    """
+
+    def _allow_header(self, key_name: bytes) -> bool:
+        return b"_" not in key_name and key_name != b"Expect"
+
+
+class _Request(HTTPRequest):
+    """A request; what cheroot itself refuses is told as JSON, like everything else."""
+
+    header_reader = _Headers()
+    method = b""
+
+    def simple_response(self, status: str, msg: str = "") -> None:
+        number, _, words = status.partition(" ")
+        code = {"413": "too_large", "414": "too_large", "500": "internal_error"}.get(number, "invalid_request")
+        body = payload.encode(payload.error(code, msg or words))
+        self.close_connection = self.sent_headers = True
+        head = (
+            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+        )
+        self.conn.wfile.write(head.encode("latin1") + (b"" if self.method == b"HEAD" else body))
+
+
+Connection.RequestHandlerClass = _Request
 
 
 class _Gateway(wsgi.Gateway_10):
@@ -39,6 +74,7 @@ class _Gateway(wsgi.Gateway_10):
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # the stubs say None
         environment: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         environment[HAND_OVER] = self._hand_over
+        environment[LOCAL_ADDRESS] = self.req.conn.local_address
         return environment
 
     def _hand_over(self, accept: Accept) -> None:
@@ -51,23 +87,35 @@ class _Gateway(wsgi.Gateway_10):
         return write
 
     def respond(self) -> None:
+        request = self.req
+        request.close_connection |= request.conn.is_last
         super().respond()
         if not self._accept:
             return
-        request = self.req
         headers = [header for header in request.outheaders if header[0].lower() != b"content-length"]
         lines = [b"HTTP/1.1 " + request.status, *(name + b": " + value for name, value in headers)]
         head = b"\r\n".join([*lines, b"Connection: close", b"", b""])
         # Detached, the descriptor is ours alone; a lingering connection is one that cheroot does not shut down.
+        request.server.reception.forget(request.conn)
         connection = socket.socket(fileno=request.conn.socket.detach())
         request.conn.linger = request.close_connection = True
         self._accept(connection, head)
 
 
 class _CherootServer(wsgi.Server):
-    """cheroot's server, logging to our log, and keeping why it could not bind, which it wraps into words."""
+    """cheroot's server with our reception, logging to our log, keeping why it could not bind, which it makes words of.
+
+    The reception takes the place of cheroot's `_connections`: https://github.com/cherrypy/cheroot has no other way in.
+    """
 
     bind_error: OSError | None = None
+    reception: Reception
+    _connections: Any
+
+    def prepare(self) -> None:
+        super().prepare()
+        self._connections.close()
+        self._connections = self.reception = Reception(self)
 
     def bind(self, family: int, type: int, proto: int = 0) -> Any:
         try:
@@ -88,9 +136,7 @@ class Server:
         os.environ.pop("LISTEN_PID", None)  # cheroot would take any value of it for a socket handed to it
         self._cheroot = _CherootServer((host, port), application, numthreads=_WORKERS, request_queue_size=_BACKLOG)
         self._cheroot.gateway = _Gateway
-        self._cheroot.max_request_header_size = _HEADER_LIMIT
-        self._cheroot.max_request_body_size = _BODY_LIMIT
-        self._cheroot.keep_alive_conn_limit = _BACKLOG
+        self._cheroot.max_request_header_size = HEAD_LIMIT
         self._cheroot.shutdown_timeout = 0.5
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
         self._listening: Future[None] = Future()
@@ -119,8 +165,16 @@ class Server:
     @property
     def url(self) -> str:
         """The address for people on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104
+        host = _EVERYWHERE.get(self._host, self._host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def page(self, address: str | None) -> str:
+        """Return the address for people elsewhere, who reach this machine at that address, if one is known."""
+        if self._host not in _EVERYWHERE:
+            return f"{self.url}/"
+        loopback = address is None or address.startswith("127.") or address == "::1"
+        name = f"{socket.gethostname()}.local" if loopback else f"[{address}]" if ":" in str(address) else address
+        return f"http://{name}:{self.port}/"
 
     def answers(self, timeout: float = 2.0) -> bool:
         """Ask ourselves over the network, as a browser would, and tell whether there was an answer."""

@@ -12,19 +12,21 @@ from appliance.errors import ConfigurationError
 from appliance.settings import MqttSettings
 
 RETRY = (1, 60)  # s, first and last, doubling
+RETRY_IN_A_FIGHT = (60, 60)  # s: two clients with one id would throw each other out without end
 
 
-def new_client(settings: MqttSettings, name: str, will: str, queued: int) -> paho.Client:
-    """Return a client that is not connected yet, with `offline` as its will on that topic.
+def new_client(settings: MqttSettings, identity: str, will: str | None, queued: int) -> paho.Client:
+    """Return a client that is not connected yet, with `offline` as its will on that topic, if it has one.
 
     Raises ConfigurationError where the settings cannot lead to a connection whatever the broker does.
     """
     _refuse_impossible_host(settings.host)
     protocol = paho.MQTTv5 if settings.protocol == "5" else paho.MQTTv311
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id(name), protocol=protocol)
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=identity, protocol=protocol)
     client.max_queued_messages_set(queued)
     client.reconnect_delay_set(*RETRY)
-    client.will_set(will, "offline", qos=1, retain=True)
+    if will:
+        client.will_set(will, "offline", qos=1, retain=True)
     if settings.username:
         client.username_pw_set(settings.username, settings.password or None)
     if settings.tls:

@@ -1,9 +1,64 @@
-"""The grammar of our topics, in both directions. Nothing here knows a broker."""
+"""The grammar of our topics, in both directions, and what each is for. Nothing here knows a broker."""
 
 import re
 from dataclasses import dataclass
 
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic below the root: what is on it, and for whom.
+
+    `content` is `text`, `jpeg`, or the name of a schema of JSON. `received` topics are those we listen to.
+    """
+
+    path: str
+    content: str
+    help: str
+    retained: bool = False
+    qos: int = 1
+    received: bool = False
+
+
+AVAILABILITY, CAMERA, STATE, PRIVACY = "availability", "camera", "state", "privacy"
+CONTROLS, CONTROLS_AVAILABILITY = "controls", "controls/availability"
+PICTURE, PICTURE_INFO, LIVE, EVENT = "picture", "picture/info", "live", "event"
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(
+        AVAILABILITY, "text", "`online` or `offline`: whether the appliance is connected. Also its will.", retained=True
+    ),
+    Topic(
+        CAMERA,
+        "text",
+        "`online` or `offline`: whether the camera itself can be used. The reason is in `state`.",
+        retained=True,
+    ),
+    Topic(STATE, "State", "Everything that changes, as `get_state`; on a change and every 30 s.", retained=True),
+    Topic(CONTROLS, "Values", "The values of all controls, on a change.", retained=True),
+    Topic(
+        CONTROLS_AVAILABILITY,
+        "Availabilities",
+        "`online` or `offline` for each control; one that an automatic mode governs is offline.",
+        retained=True,
+    ),
+    Topic(PRIVACY, "text", "`ON` or `OFF`: whether the camera has to stay closed.", retained=True),
+    Topic(PICTURE, "jpeg", "The picture taken last, made smaller where it is too large.", retained=True),
+    Topic(PICTURE_INFO, "PictureInfo", "What is known of that picture.", retained=True),
+    Topic(LIVE, "jpeg", "The live picture, every `mqtt.live_interval` seconds.", retained=True, qos=0),
+    Topic(EVENT, "Event", "Something happened."),
+    Topic("response/{command}", "Answer", "The answer to a command, where it names no Response Topic of its own."),
+    Topic("command/{command}", "Arguments", "Run a command. Nothing at all is no arguments.", received=True),
+    Topic("controls/set", "Values", "Set controls, all of them or none. Answered as `set_controls`.", received=True),
+    Topic(
+        "controls/{control}/set",
+        "text",
+        "Set one control to a plain value: `60`, `on`, `50 Hz`. Answered as `set_controls`.",
+        received=True,
+    ),
+    Topic("privacy/set", "text", "`ON` or `OFF`. Answered as `set_privacy`.", received=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,30 +73,9 @@ class Topics:
         """What all topics begin with, without the slash."""
         return f"{self.base}/{self.name}"
 
-    @property
-    def availability(self) -> str:
-        """`online` or `offline`, retained: whether the appliance is connected."""
-        return f"{self.root}/availability"
-
-    @property
-    def state(self) -> str:
-        """The state as JSON, retained."""
-        return f"{self.root}/state"
-
-    @property
-    def controls(self) -> str:
-        """The values of all controls as JSON, retained."""
-        return f"{self.root}/controls"
-
-    @property
-    def privacy(self) -> str:
-        """`ON` or `OFF`, retained: whether the camera has to stay closed."""
-        return f"{self.root}/privacy"
-
-    @property
-    def picture(self) -> str:
-        """The JPEG of the picture taken last, retained."""
-        return f"{self.root}/picture"
+    def of(self, path: str) -> str:
+        """Return the whole topic of a path such as `state`."""
+        return f"{self.root}/{path}"
 
     def response(self, command: str) -> str:
         """Where the answer to a command goes that names no topic for it."""
@@ -50,19 +84,18 @@ class Topics:
     @property
     def subscriptions(self) -> tuple[str, ...]:
         """Every topic that we listen to."""
-        root = self.root
-        return f"{root}/command/+", f"{root}/controls/set", f"{root}/controls/+/set", f"{root}/privacy/set"
+        return tuple(self.of(re.sub(r"{\w+}", "+", topic.path)) for topic in TOPICS if topic.received)
 
     def is_ours(self, topic: str) -> bool:
-        """Tell whether we listen to the topic: answering there would be talking to ourselves."""
-        return topic.startswith((f"{self.root}/command/", f"{self.root}/controls/", f"{self.privacy}/"))
+        """Tell whether we listen to the topic or publish on it by ourselves: an answer there would deceive."""
+        return topic.startswith(f"{self.root}/") and not topic.startswith(f"{self.root}/response/")
 
     def request(self, topic: str) -> tuple[str | None, str | None]:
         """Return the command that a message on the topic gives, and the argument that its plain payload is, if it is.
 
         The command is None where the topic names none.
         """
-        if topic == f"{self.privacy}/set":
+        if topic == self.of("privacy/set"):
             return "set_privacy", "on"
         if control := self.control(topic):
             return "set_controls", control
@@ -77,9 +110,9 @@ class Topics:
 
     def is_controls(self, topic: str) -> bool:
         """Tell whether the topic takes a JSON object of control values."""
-        return topic == f"{self.controls}/set"
+        return topic == self.of("controls/set")
 
     def control(self, topic: str) -> str | None:
         """Return the control whose value a message on the topic sets."""
-        name = topic.removeprefix(f"{self.controls}/").removesuffix("/set")
-        return name if topic == f"{self.controls}/{name}/set" and _NAME.fullmatch(name) else None
+        name = topic.removeprefix(f"{self.root}/controls/").removesuffix("/set")
+        return name if topic == f"{self.root}/controls/{name}/set" and _NAME.fullmatch(name) else None

@@ -179,7 +179,7 @@ def test_a_body_that_is_no_json_object_is_refused_and_the_stream_goes_on(
 
 
 def test_a_body_in_chunks_is_refused_not_taken_for_an_empty_one(shared: RunningAppliance) -> None:
-    head = "POST /api/pictures HTTP/1.1\r\nHost: camera\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    head = "POST /api/pictures HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
     with shared.connect() as connection:
         connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
         answer = b""

@@ -85,6 +85,13 @@ class Client:
         )
         return message
 
+    def wait_for_any(self, predicate: Predicate, after: int = 0) -> Message:
+        """Return the first message on whatever topic that the predicate likes; wait for it."""
+        message: Message = self._wait(
+            lambda: next((each for each in self.messages[after:] if predicate(each)), None), "such a message"
+        )
+        return message
+
     def heard(self, topic: str, predicate: Predicate = bool, after: int = 0) -> list[Message]:
         """Return all such messages that have arrived so far."""
         return [each for each in self.messages[after:] if each.topic == f"{ROOT}/{topic}" and predicate(each)]
@@ -110,6 +117,10 @@ class Client:
         if correlation is not None:
             properties.CorrelationData = correlation
         self._client.publish(f"{ROOT}/{topic}", payload, 1, retain, properties).wait_for_publish(PATIENCE)
+
+    def publish_anywhere(self, topic: str, payload: str, *, retain: bool = False) -> None:
+        """Publish on a whole topic, with QoS 1."""
+        self._client.publish(topic, payload, 1, retain).wait_for_publish(PATIENCE)
 
     def pour(self, topic: str, payloads: list[str]) -> None:
         """Publish all that, with QoS 0, as fast as possible."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from appliance.mqtt.topics import TOPICS
 from appliance.service import Appliance
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import ROOT, Client
@@ -164,8 +165,11 @@ def test_answers_and_commands_are_not_kept_by_the_broker(
     client.command("get_format")
     with Client(broker) as newcomer:
         newcomer.wait_for("availability")
+        newcomer.wait_for("picture/info")
         kept = {message.topic.removeprefix(f"{ROOT}/") for message in newcomer.messages if message.retain}
-    assert kept <= {"availability", "state", "controls", "privacy", "picture"}
+    assert kept <= {topic.path for topic in TOPICS if topic.retained} | {
+        "homeassistant/device/camera-appliance-camera/config"
+    }
 
 
 # ---------------------------------------------------------------------- the topics of the controls

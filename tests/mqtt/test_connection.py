@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from appliance import jpeg
 from tests.mqtt.broker import HOST, Authority, Broker, free_port
 from tests.mqtt.client import Client, Message
 from tests.mqtt.conftest import SMALL
@@ -229,18 +230,20 @@ def test_a_file_that_is_no_certificate_is_named_at_the_start(
 # ---------------------------------------------------------------------- a broker with little room
 
 
-def test_a_picture_that_the_broker_would_not_take_does_not_cost_the_connection(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_a_picture_that_the_broker_would_not_take_is_published_smaller(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker", max_packet_size=20_000) as broker, Client(broker) as client:
         with started(own_directory, broker.settings) as appliance:
             client.wait_for("availability", is_online)
             appliance.until_live()
             answer = client.command("take_picture")
             assert answer["result"]["bytes"] > 20_000
-            eventually(lambda: "not published" in appliance.log, "a line in the log")
+            info = client.wait_for("picture/info", lambda message: message.json["id"] == answer["result"]["id"]).json
+            published = client.wait_for("picture").payload
+            assert len(published) == info["published"]["bytes"] <= 20_000
+            assert info["published"]["reduced"] is True
+            assert jpeg.size(published) == (info["published"]["width"], info["published"]["height"])
+            assert "published smaller" in appliance.log
             assert client.command("get_state")["ok"]
-            assert not client.heard("picture")
             appliance.stop()
             assert "connection was lost" not in appliance.log
         mark = client.mark

@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.mqtt.client import Client, Message
 from tests.mqtt.conftest import SMALL
 from tests.running import RunningAppliance, eventually
 
-KEPT = ("availability", "state", "controls", "picture")
+KEPT = ("availability", "camera", "state", "controls", "controls/availability", "privacy", "picture", "picture/info")
 
 
 @pytest.fixture
@@ -100,6 +101,75 @@ def test_a_broker_that_forgot_everything_is_told_again(
     assert kept["picture"].payload == (appliance.pictures / picture["name"]).read_bytes()
     client.until_subscribed(2)
     assert client.command("get_state")["ok"]
+
+
+def test_what_is_known_of_the_picture_is_published_beside_it(appliance: RunningAppliance, client: Client) -> None:
+    mark = client.mark
+    picture = appliance.ask("POST", "/api/pictures").json
+    message = client.wait_for("picture/info", lambda message: message.json["id"] == picture["id"], mark)
+    size = {name: picture[name] for name in ("bytes", "width", "height")}
+    assert message.json == {**picture, "published": {**size, "reduced": False}}
+    assert message.qos == 1
+
+
+def test_the_picture_that_is_left_takes_the_place_of_a_deleted_one(appliance: RunningAppliance, client: Client) -> None:
+    first, second = (appliance.ask("POST", "/api/pictures").json for _ in range(2))
+    client.wait_for("picture/info", lambda message: message.json["id"] == second["id"])
+    mark = client.mark
+    appliance.ask("DELETE", f"/api/pictures/{second['id']}")
+    client.wait_for("picture/info", lambda message: message.json["id"] == first["id"], mark)
+    stored = (appliance.pictures / first["name"]).read_bytes()
+    client.wait_for("picture", lambda message: message.payload == stored, mark)
+
+
+def test_without_any_picture_none_is_kept_and_all_that_is_known_is_null(
+    broker: Broker, client: Client, own_directory: Path
+) -> None:
+    with RunningAppliance(own_directory, settings=settings(broker, "few")) as appliance:
+        wait_for(client, "few", "online")
+        client.wait_for("few/camera/picture/info", lambda message: set(message.json.values()) == {None})
+        picture = appliance.ask("POST", "/api/pictures").json
+        client.wait_for("few/camera/picture", lambda message: len(message.payload) == picture["bytes"])
+        mark = client.mark
+        appliance.ask("DELETE", f"/api/pictures/{picture['id']}")
+        client.wait_for("few/camera/picture/info", lambda message: message.json["id"] is None, mark)
+        with Client(broker) as newcomer:
+            newcomer.wait_for("few/camera/picture/info")
+            assert not newcomer.heard("few/camera/picture")
+
+
+def test_what_happens_is_told_once(appliance: RunningAppliance, client: Client, broker: Broker) -> None:
+    def told(kind: str) -> dict[str, Any]:
+        event: dict[str, Any] = client.wait_for("event", lambda each: each.json["event_type"] == kind, mark).json
+        return event
+
+    mark = client.mark
+    picture = appliance.ask("POST", "/api/pictures").json
+    assert told("picture_taken")["picture"] == picture
+    appliance.ask("DELETE", f"/api/pictures/{picture['id']}")
+    assert told("picture_deleted")["picture"] == picture
+    client.command("get_picture", {"id": 99999})
+    refused = told("command_refused")
+    assert (refused["command"], refused["code"]) == ("get_picture", "not_found")
+    appliance.ask("PUT", "/api/privacy", {"on": True})
+    told("privacy_on")
+    client.wait_for("camera", lambda message: message.payload == b"offline", mark)
+    appliance.ask("PUT", "/api/privacy", {"on": False})
+    told("privacy_off")
+    client.wait_for("camera", lambda message: message.payload == b"online", mark)
+    kinds = [message.json["event_type"] for message in client.heard("event", after=mark)]
+    assert len(kinds) == len(set(kinds))
+    with Client(broker) as newcomer:
+        newcomer.wait_for("picture/info")
+        assert not newcomer.heard("event")
+
+
+def test_a_restarted_camera_is_back_and_says_so(appliance: RunningAppliance, client: Client) -> None:
+    mark = client.mark
+    answer = client.command("restart_camera")
+    assert answer["result"]["camera"]["state"] == "online"
+    assert client.newest("camera").payload == b"online"
+    assert not [each for each in client.heard("event", after=mark) if each.json["event_type"] == "camera_lost"]
 
 
 def test_a_clean_stop_says_offline_before_it_goes(broker: Broker, client: Client, own_directory: Path) -> None:

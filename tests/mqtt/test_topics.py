@@ -1,5 +1,6 @@
 """The grammar of the topics, and the name under which the broker knows us."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.mqtt.connection import client_id
-from appliance.mqtt.topics import Topics
+from appliance.mqtt.topics import AVAILABILITY, CAMERA, CONTROLS, PICTURE, PICTURE_INFO, STATE, Topic, Topics
+from appliance.mqtt.topics import TOPICS as DECLARED
 
 TOPICS = Topics("home/cameras", "door")
 NAMES = st.from_regex(r"[a-z0-9_]{1,64}", fullmatch=True)
@@ -17,10 +19,12 @@ NO_NAMES = ["", "A", "Brightness", "a-b", "a b", "a/b", "a\n", "\n", "ä", "１"
 @pytest.mark.parametrize(
     ("topic", "expected"),
     [
-        (TOPICS.availability, "home/cameras/door/availability"),
-        (TOPICS.state, "home/cameras/door/state"),
-        (TOPICS.controls, "home/cameras/door/controls"),
-        (TOPICS.picture, "home/cameras/door/picture"),
+        (TOPICS.of(AVAILABILITY), "home/cameras/door/availability"),
+        (TOPICS.of(CAMERA), "home/cameras/door/camera"),
+        (TOPICS.of(STATE), "home/cameras/door/state"),
+        (TOPICS.of(CONTROLS), "home/cameras/door/controls"),
+        (TOPICS.of(PICTURE), "home/cameras/door/picture"),
+        (TOPICS.of(PICTURE_INFO), "home/cameras/door/picture/info"),
         (TOPICS.response("take_picture"), "home/cameras/door/response/take_picture"),
     ],
 )
@@ -77,10 +81,16 @@ def test_nothing_of_another_camera_is_meant_for_us(rest: str) -> None:
                 assert (TOPICS.command(topic), TOPICS.control(topic), TOPICS.is_controls(topic)) == (None, None, False)
 
 
-@pytest.mark.parametrize("name", ["state", "availability", "controls", "picture"])
-def test_we_never_listen_to_what_we_publish(name: str) -> None:
-    assert not TOPICS.is_ours(f"{TOPICS.root}/{name}")
-    assert not TOPICS.is_ours(TOPICS.response("get_state"))
+@pytest.mark.parametrize("topic", DECLARED, ids=lambda topic: topic.path)
+def test_nobody_may_ask_for_an_answer_on_a_topic_of_ours_but_below_response(topic: Topic) -> None:
+    is_response = topic.path.startswith("response/")
+    assert TOPICS.is_ours(TOPICS.of(topic.path)) is not is_response
+
+
+@pytest.mark.parametrize("topic", [each for each in DECLARED if not each.received], ids=lambda topic: topic.path)
+def test_we_never_listen_to_what_we_publish(topic: Topic) -> None:
+    patterns = [re.compile(each.replace("+", "[^/]+")) for each in TOPICS.subscriptions]
+    assert not any(pattern.fullmatch(TOPICS.of(topic.path)) for pattern in patterns)
 
 
 def test_the_client_id_stays_the_same_over_a_restart_and_differs_between_cameras(tmp_path: Path) -> None:

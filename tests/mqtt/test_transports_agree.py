@@ -88,7 +88,7 @@ GOOD = [
     Row("delete_pictures", {"ids": [999]}, result={"deleted": [], "restorable": 60.0}),
     Row("restore_pictures", {"ids": [1, 999]}, result={"restored": []}),
 ]
-VARYING = [Row("get_state", {}), Row("take_picture", {}), Row("take_picture", b"")]
+VARYING = [Row("get_state", {}), Row("restart_camera", {}), Row("take_picture", {}), Row("take_picture", b"")]
 BAD = [
     bad({"on": "perhaps"}, says='on: "perhaps" is not true or false', command="set_privacy"),
     bad({"on": None}, command="set_privacy"),
@@ -129,6 +129,7 @@ BAD = [
     bad({"x": 1}, "unknown_name", "none is accepted", "get_controls"),
     bad({"x": 1}, "unknown_name", "none is accepted", "get_format"),
     bad({"x": 1}, "unknown_name", "none is accepted", "take_picture"),
+    bad({"now": True}, "unknown_name", "none is accepted", "restart_camera"),
     bad({"name": ["brightness"]}, "unknown_name", "did you mean names?", "reset_controls"),
     bad({"names": ["brightness", "nope"]}, "unknown_name", 'there is no control "nope"', "reset_controls"),
     bad({"names": "brightness"}, command="reset_controls", says="is not a list"),

@@ -1,28 +1,20 @@
-"""Every start-up setting, declared once, and the layers it may come from.
+"""Every start-up setting, declared once.
 
 A setting is a field of one of the sections below. Its name in the file (`[http] port`), its environment variable
 (`CAMERA_APPLIANCE_HTTP_PORT`), its flag (`--http-port`), its check and its documentation all follow from that field.
-
-Layers, the later one wins: defaults, systemd's state directory, the file, systemd's credentials, `.env`,
-the environment, flags.
 """
 
-import os
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, get_type_hints
 
-from dotenv.parser import parse_stream
-
-from appliance import systemd
-from appliance.errors import ConfigurationError, InvalidValue
-from appliance.parameters import Choice, Kind, Parameter, Text, Value, nearest, without_password
+from appliance.parameters import Choice, Kind, Parameter, Value
 
 PREFIX = "CAMERA_APPLIANCE_"
 
 _KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
+_BEARER = "|[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750; or none at all
+_ORIGIN = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
 
 
 def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -90,15 +82,73 @@ class HttpSettings:
 
     host: str = setting(
         "127.0.0.1",
-        "Address to listen on; `0.0.0.0` is every IPv4 address of the machine, `::` every address. There is no "
-        "password yet: leave the loopback only in a network where everybody may see and control the camera.",
+        "Address to listen on; `0.0.0.0` is every IPv4 address of the machine, `::` every address. Beyond the loopback "
+        "the appliance starts only with a password or token, or with `http.open = true`.",
     )
     port: int = setting(8000, "Port to listen on; 0 takes any free one.", minimum=0, maximum=65535)
+    open: bool = setting(
+        False, "Let everybody who can reach the address see and control the camera, without a password."
+    )
+    password: str = setting(
+        "",
+        "Password of `admin`, who may see and control. Best as a hash, which `camera-appliance hash-password` makes; "
+        "under systemd as the credential `http-password`.",
+        secret=True,
+    )
+    viewer_password: str = setting("", "Password of `viewer`, who may see, not control. Best as a hash.", secret=True)
+    viewer_open: bool = setting(False, "Let everybody see; to control, one has to log in.")
+    token: str = setting(
+        "",
+        "Token for programs that see and control, sent as `Authorization: Bearer TOKEN`. At least 16 characters.",
+        secret=True,
+        pattern=_BEARER,
+    )
+    viewer_token: str = setting(
+        "",
+        "Token for programs that see; where they cannot send it as `Authorization: Bearer TOKEN`, `?token=TOKEN` will "
+        "do. At least 16 characters.",
+        secret=True,
+        pattern=_BEARER,
+    )
+    allowed_hosts: str = setting(
+        "",
+        "Names by which browsers may call the appliance, besides the addresses and the name of the machine: those of a "
+        "reverse proxy or of your own DNS. `*.example.org` stands for every name below it.",
+        separated=True,
+        pattern=r"(\*\.)?[A-Za-z0-9._:-]+",
+    )
+    cors_origins: str = setting(
+        "",
+        "Other sites whose pages may use the appliance in a visitor's browser, such as `https://home.example.org`.",
+        separated=True,
+        pattern=_ORIGIN,
+    )
+    frame_origins: str = setting(
+        "",
+        "Other sites whose pages may show the page in a frame, such as Home Assistant's `http://homeassistant.local:8123`.",
+        separated=True,
+        pattern=_ORIGIN,
+    )
+    trusted_proxies: str = setting(
+        "",
+        "Addresses or networks of reverse proxies, whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.",
+        separated=True,
+        pattern="[0-9A-Fa-f.:]+(/[0-9]{1,3})?",
+    )
     max_viewers: int = setting(
         100, "How many viewers may watch the stream at once. One more gets 503.", minimum=1, maximum=10000
     )
+    max_viewers_per_address: int = setting(
+        50, "How many of them may come from one address, or from one IPv6 network (/64).", minimum=1, maximum=10000
+    )
     viewer_timeout: float = setting(
         10.0, "A viewer that takes not one byte for so long is disconnected.", minimum=1, maximum=3600, unit="s"
+    )
+    public_url: str = setting(
+        "",
+        "Address of the page as others reach it, for example behind a reverse proxy; home automation links to it. "
+        "Empty: worked out from `host` and `port`.",
+        pattern="|https?://[^\\s/]+(/\\S*)?",
     )
 
 
@@ -116,6 +166,43 @@ class MqttSettings:
         "camera-appliance",
         "All topics begin with this and the camera's name: `<base_topic>/<name>/state`.",
         pattern=r"[^+#/\s][^+#\s]*[^+#/\s]|[^+#/\s]",
+        maximum_length=200,
+    )
+    keep_alive: int = setting(
+        30,
+        "A broker that says nothing for so long is asked whether it lives; without an answer in as much time again the "
+        "connection is made anew.",
+        minimum=5,
+        maximum=3600,
+        unit="s",
+    )
+    live_interval: float = setting(
+        0.0,
+        "Publish the live picture on `live` so often. 0 switches that off; the stream over HTTP is the better way to "
+        "watch.",
+        minimum=0,
+        maximum=86400,
+        unit="s",
+    )
+    max_picture_bytes: int = setting(
+        1_000_000,
+        "A larger picture is published smaller. Mosquitto 2.1 throws out a client that sends more than 2,000,000 bytes "
+        "at once.",
+        minimum=10_000,
+        maximum=200_000_000,
+        unit="bytes",
+    )
+    discovery: bool = setting(True, "Let Home Assistant find this camera.")
+    discovery_prefix: str = setting(
+        "homeassistant",
+        "Home Assistant's discovery prefix.",
+        pattern=r"[^+#/\s][^+#\s]*[^+#/\s]|[^+#/\s]",
+        maximum_length=200,
+    )
+    birth_topic: str = setting(
+        "homeassistant/status",
+        "Where Home Assistant says `online` after its start; everything is published anew then. Empty: nowhere.",
+        pattern=r"[^+#\s]*",
         maximum_length=200,
     )
     protocol: str = setting("5", "Version of the MQTT protocol.", choices=("5", "3.1.1"))
@@ -164,21 +251,6 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """One setting as it came out: the checked value and where it came from."""
-
-    parameter: Parameter
-    value: Value
-    origin: str
-
-    def shown(self) -> str:
-        """Return the value for people; a secret is masked, also the one in a URL."""
-        if self.parameter.secret:
-            return "(set)" if self.value else "(not set)"
-        return str(self.value).lower() if isinstance(self.value, bool) else without_password(str(self.value))
-
-
 def sections() -> Iterator[tuple[str, type, tuple[Parameter, ...]]]:
     """Yield (name, class, parameters) of each section; the parameters are named `section.name`."""
     for name, section in get_type_hints(Settings).items():
@@ -199,138 +271,6 @@ def environment_name(name: str) -> str:
 def flag(name: str) -> str:
     """Return the flag of a setting: `http.max_viewers` is `--http-max-viewers`."""
     return "--" + name.replace(".", "-").replace("_", "-")
-
-
-def load(
-    file: Path | None = None,
-    flags: Mapping[str, str] | None = None,
-    environment: Mapping[str, str] | None = None,
-    dotenv: Path | None = Path(".env"),
-) -> tuple[Settings, dict[str, Effective]]:
-    """Merge all layers; return the settings, and where each came from.
-
-    `flags` maps names of settings to texts. Raises ConfigurationError with every problem there is.
-    """
-    environment = os.environ if environment is None else environment
-    known = parameters()
-    effective = {
-        name: Effective(parameter, parameter.default if parameter.default is not None else "", "default")
-        for name, parameter in known.items()
-    }
-    problems: list[str] = []
-    for origin, values, problem in _layers(file, flags or {}, environment, dotenv):
-        if problem:
-            problems.append(problem)
-        for name, value in values.items():
-            try:
-                effective[name] = Effective(known[name], known[name].parse(value), origin)
-            except InvalidValue as error:
-                problems.append(f"{origin}: {error}")
-    if not problems:
-        problems += _contradictions(effective)
-    if problems:
-        raise ConfigurationError(problems)
-    return _build(effective), effective
-
-
-_Layer = tuple[str, dict[str, Any], str | None]
-
-
-def _layers(
-    file: Path | None, flags: Mapping[str, str], environment: Mapping[str, str], dotenv: Path | None
-) -> Iterator[_Layer]:
-    """Yield (origin, values by setting, problem) from the weakest layer to the strongest."""
-    if state := environment.get("STATE_DIRECTORY", "").split(":")[0]:
-        yield (
-            "STATE_DIRECTORY",
-            {"storage.directory": Text(state), "pictures.directory": Text(f"{state}/pictures")},
-            None,
-        )
-    if file is not None:
-        yield from _file_layer(file)
-    for name in (name for name, parameter in parameters().items() if parameter.secret):
-        credential = name.replace(".", "-").replace("_", "-")
-        if secret := systemd.credential(credential, environment):
-            yield f"credential {credential}", {name: Text(secret)}, None
-    if dotenv is not None and os.path.isfile(dotenv):
-        yield from _dotenv_layer(dotenv)
-    yield from _named("environment", environment)
-    yield from ((flag(name), {name: Text(value)}, None) for name, value in flags.items())
-
-
-def _file_layer(file: Path) -> Iterator[_Layer]:
-    """Yield the settings of a TOML file, one layer for each, and what is wrong with its structure."""
-    try:
-        with file.open("rb") as stream:
-            document = tomllib.load(stream)
-    except OSError as error:
-        yield str(file), {}, f"{file}: cannot be read: {error.strerror}"
-        return
-    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError, and so is what else may be wrong
-        yield str(file), {}, f"{file}: not valid TOML: {error}"
-        return
-    known = parameters()
-    names = {name: entries for name, _, entries in sections()}
-    for section, values in document.items():
-        if section not in names:
-            yield str(file), {}, f"{file}: there is no section [{section}]{nearest(section, names)}"
-        elif not isinstance(values, dict):
-            yield str(file), {}, f"{file}: {section} has to be a section: [{section}]"
-        else:
-            for key, value in values.items():
-                name = f"{section}.{key}"
-                if name in known:
-                    yield f"{file}", {name: value}, None
-                else:
-                    yield str(file), {}, f"{file}: there is no setting {name}{nearest(name, known)}"
-
-
-def _dotenv_layer(dotenv: Path) -> Iterator[_Layer]:
-    """Yield the settings of a `.env`, and which of its lines that seem to be ours cannot be understood."""
-    try:
-        with dotenv.open(encoding="utf-8") as stream:
-            bindings = list(parse_stream(stream))
-    except (OSError, UnicodeDecodeError) as error:
-        yield str(dotenv), {}, f"{dotenv}: cannot be read: {error}"
-        return
-    for binding in bindings:
-        if binding.error and PREFIX in binding.original.string:
-            line = f"{dotenv}: line {binding.original.line} cannot be understood; it should read NAME=value"
-            yield str(dotenv), {}, line
-    yield from _named(str(dotenv), {binding.key: binding.value or "" for binding in bindings if binding.key})
-
-
-def _named(origin: str, variables: Mapping[str, str]) -> Iterator[_Layer]:
-    """Yield the settings among environment variables; those without our prefix belong to others."""
-    names = {environment_name(name): name for name in parameters()}
-    for variable, value in variables.items():
-        if variable in names:
-            yield f"{origin}: {variable}", {names[variable]: Text(value)}, None
-        elif variable.startswith(PREFIX):
-            yield origin, {}, f"{origin}: there is no setting {variable}{nearest(variable, names, PREFIX)}"
-
-
-def _contradictions(effective: dict[str, Effective]) -> Iterator[str]:
-    """Yield what cannot be right although each value alone is."""
-    value = {name: entry.value for name, entry in effective.items()}
-    if value["mqtt.tls_key_file"] and not value["mqtt.tls_certificate_file"]:
-        yield "mqtt.tls_key_file: is of no use without mqtt.tls_certificate_file"
-    if value["mqtt.password"] and not value["mqtt.username"]:
-        yield "mqtt.password: is of no use without mqtt.username"
-    for name in ("mqtt.tls_ca_file", "mqtt.tls_certificate_file", "mqtt.tls_key_file"):
-        if value[name] and not os.path.isfile(str(value[name])):
-            yield f"{name}: there is no file {value[name]!r} ({effective[name].origin})"
-    for name in ("http.host", "camera.source", "pictures.directory", "storage.directory"):
-        if not str(value[name]).strip():
-            yield f"{name}: must not be empty ({effective[name].origin})"
-
-
-def _build(effective: dict[str, Effective]) -> Settings:
-    built = {
-        name: section(**{entry.name.partition(".")[2]: effective[entry.name].value for entry in entries})
-        for name, section, entries in sections()
-    }
-    return Settings(**built)
 
 
 def _parameter(section: str, entry: Any, hint: type) -> Parameter:

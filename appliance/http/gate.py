@@ -1,0 +1,163 @@
+"""The door of the routes: each is opened to who has its right, and to an address that did not ask for too much.
+
+Also the way in: the page to log in, and the session that follows from it.
+"""
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bottle import FormsDict, HTTPResponse, Route, request, response
+
+from appliance import payload
+from appliance.commands import Right
+from appliance.errors import Busy, InvalidRequest, NotFound
+from appliance.http.access import SESSION_LIFETIME, Access, Credentials, Identity, LoginRequired
+from appliance.http.guard import CLIENT, Client
+from appliance.http.limits import Buckets, TooManyRequests
+
+_COSTS, _COSTS_PER_SECOND = 200, 20  # a gallery that is scrolled fast asks for so many thumbnails at once
+_FORM_LIMIT = 4096  # bytes
+_MESSAGE = "<!-- message -->"
+_USER = 'value="admin"'
+
+
+class Gate:
+    """A plugin of Bottle around every route. One that names no right needs the greater one."""
+
+    name, api = "gate", 2
+
+    def __init__(self, access: Access, camera: str, page: Path) -> None:
+        self._access = access
+        self._cookie = f"camera-appliance-{camera}"  # cookies know no port, so two cameras of a machine need two names
+        self._page = page
+        self._costs = Buckets("requests for what is expensive", _COSTS, _COSTS_PER_SECOND)
+
+    def apply(self, callback: Callable[..., Any], route: Route) -> Callable[..., Any]:
+        """Return the callback as Bottle will call it."""
+        right: Right | None = route.config.get("right", "control")
+        cost: int = route.config.get("cost", 0)
+
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if right is not None:
+                try:
+                    self.identity().require(right)
+                except LoginRequired:
+                    self._show_login_to_people()
+                    raise
+            if cost:
+                self._costs.take(client().address, cost)
+            return callback(*args, **kwargs)
+
+        return guarded
+
+    def identity(self) -> Identity:
+        """Tell who sends the request. Raises LoginRequired, TooManyRequests."""
+        return self._access.identify(
+            Credentials(
+                address=client().address,
+                authorization=request.get_header("Authorization", ""),
+                session=request.get_cookie(self._cookie),
+                token=request.query.get("token"),
+            )
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return who asks, with which rights, and who could log in."""
+        response.set_header("Cache-Control", "no-store")
+        identity = self.identity()
+        return {"user": identity.user, "rights": sorted(identity.rights), "users": self._access.users}
+
+    def login_page(self) -> Any:
+        """Answer with the page to log in. Raises NotFound where there is no password to do it with."""
+        if not self._access.users:
+            raise NotFound("nobody can log in here: http.password is not set")
+        return self._login_page(200, "")
+
+    def log_in(self) -> Any:
+        """Begin a session, for a form as well as for JSON."""
+        is_form = request.content_type.partition(";")[0].strip().lower() != "application/json"
+        fields = _form() if is_form else _json()
+        user, password = fields.get("user", ""), fields.get("password", "")
+        try:
+            session = self._access.log_in(user, password, client().address)
+        except (LoginRequired, TooManyRequests, Busy) as error:
+            if not is_form:
+                raise
+            return self._login_page(401 if isinstance(error, LoginRequired) else 429, f"{error}.".capitalize(), user)
+        answer = _go("./") if is_form else HTTPResponse(payload.encode({"user": user}), 200, _JSON)
+        self._set_cookie(answer, session, SESSION_LIFETIME)
+        return answer
+
+    def log_out(self) -> Any:
+        """End the session."""
+        if session := request.get_cookie(self._cookie):
+            self._access.log_out(session)
+        answer = _go("./login" if self._access.users else "./")
+        self._set_cookie(answer, "", 0)
+        return answer
+
+    def _show_login_to_people(self) -> None:
+        """Send a browser that was to show a page to the page to log in; leave everything else to its error."""
+        is_navigation = request.method == "GET" and "text/html" in request.get_header("Accept", "")
+        if is_navigation and self._access.users:
+            depth = request.path.count("/") - 1  # relative, for the prefix of a reverse proxy
+            raise _go("../" * depth + "login" if depth else "./login")
+
+    def _login_page(self, status: int, message: str, user: str = "") -> HTTPResponse:
+        text = self._page.read_text(encoding="utf-8")
+        if message:
+            text = text.replace(_MESSAGE, f'<p role="alert">{html.escape(message)}</p>')
+        user = user or self._access.users[0]
+        text = text.replace(_USER, f'value="{html.escape(user)}"')
+        return HTTPResponse(text, status, {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"})
+
+    def _set_cookie(self, answer: HTTPResponse, session: str, lifetime: int) -> None:
+        answer.set_cookie(
+            self._cookie,
+            session,
+            max_age=lifetime,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=client().is_secure,
+        )
+
+
+_JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+def client() -> Client:
+    """Return who sends the request that is being answered."""
+    found: Client = request.environ[CLIENT]
+    return found
+
+
+def challenge() -> str:
+    """Return what a 401 asks for.
+
+    To `Basic` a browser would answer a script's request with a window of its own; our page has a better one.
+    """
+    is_browser = request.get_header("User-Agent", "").startswith("Mozilla/") and request.get_header("Accept-Language")
+    return "Bearer" if is_browser else 'Basic realm="camera", charset="UTF-8"'
+
+
+def _go(where: str) -> HTTPResponse:
+    return HTTPResponse("", 303, {"Location": where, "Cache-Control": "no-store"})
+
+
+def _form() -> dict[str, str]:
+    if request.chunked or request.content_length > _FORM_LIMIT:
+        raise InvalidRequest(f"a form with user and password has at most {_FORM_LIMIT} bytes and a Content-Length")
+    forms: FormsDict = request.forms
+    return {name: forms.getunicode(name, "") for name in ("user", "password")}
+
+
+def _json() -> dict[str, str]:
+    if request.chunked or request.content_length > _FORM_LIMIT:
+        raise InvalidRequest(f"user and password have at most {_FORM_LIMIT} bytes and a Content-Length")
+    fields = payload.arguments(request.body.read(), "the body")
+    if not all(isinstance(fields.get(name), str) for name in ("user", "password")):
+        raise InvalidRequest("a log-in has user and password, both texts")
+    return {name: fields[name] for name in ("user", "password")}

@@ -1,0 +1,341 @@
+"""Where connections wait: one thread and one epoll read requests, and send what a client is slow to take.
+
+cheroot gives every new connection to a worker, which then waits for the request and for the answer to be taken: ten
+clients that send or read a byte a second would hold all ten workers. Here a worker gets a connection only with a
+whole request, head and body, and leaves behind what does not go out at once; so slow clients cost no worker, and
+500 of them nothing but memory.
+
+Nobody waits for ever: a request has to be whole after `_REQUEST_TIME`, an answer taken at `_LEAST_RATE` at least. Where
+there are too many connections, the oldest one of the address with the most gives way.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import re
+import resource
+import select
+import socket
+import threading
+import time
+from collections import Counter
+from typing import Any, Literal
+
+from cheroot.server import HTTPConnection
+
+from appliance.http.limits import household
+from appliance.log import logger
+
+log = logger(__name__)
+
+HEAD_LIMIT = 32768  # bytes
+BODY_LIMIT = 65536 + 1024  # bytes; what is larger is not read, and the route refuses it by its declared length
+_REQUEST_TIME = 10.0  # s from the first byte of a request to the last
+_IDLE_TIME = 10.0  # s that a connection may be silent between two requests
+_STALL_TIME = 10.0  # s that a client may take to begin to take an answer
+_LEAST_RATE = 8192  # bytes/s at which it has to take the rest
+_LINGER_TIME = 2.0  # s in which a client that was refused may go on sending before it is cut off
+_TICK = 0.5  # s between looks for connections whose time is over
+_MOST_CONNECTIONS = 1000
+_MOST_UNSENT = 1 << 25  # bytes of answers that all clients together have not taken yet
+_ANSWER_LIMIT = 1 << 22  # bytes of one answer that are kept for a client; more, and its worker waits for it
+_FLUSH = 65536  # bytes
+_LATER = (BlockingIOError, InterruptedError)
+_LENGTH = re.compile(rb"(?im)^content-length:[ \t]*([0-9]{1,15})[ \t]*\r$")
+_FRAMING = re.compile(rb"(?im)^[^:\r\n]*(?:content-length|transfer-encoding)[^:\r\n]*:")
+_EXPECTS = re.compile(rb"(?im)^expect:[ \t]*100-continue[ \t]*\r$")
+_LATE = (
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 88\r\nConnection: close\r\n\r\n"
+    b'{"error": {"code": "invalid_request", "message": "the request was not whole in time"}}\r\n'
+)
+
+State = Literal["waiting", "working", "sending", "leaving", "gone"]
+
+
+class Connection(HTTPConnection):
+    """A connection with what has come in and what has not gone out yet.
+
+    It is `working` while a worker has it, and then belongs to that worker; otherwise to the reception.
+    """
+
+    def __init__(self, server: Any, connection: socket.socket, address: str) -> None:
+        super().__init__(server, connection, lambda *_: io.BytesIO())
+        connection.setblocking(False)
+        self.remote_addr = address
+        self.local_address: str = connection.getsockname()[0].removeprefix("::ffff:")
+        self.wfile = self
+        self.ssl_env: dict[str, str] = {}
+        self.state: State = "waiting"
+        self.received = bytearray()
+        self.unsent = bytearray()
+        self.since = time.monotonic()
+        self.deadline = self.since + _IDLE_TIME
+        self.is_last = False  # the connection ends with this answer
+        self.is_cut = False  # the request was not read to its end
+        self._was_told_to_continue = False
+
+    def take_request(self) -> bytes | None:
+        """Return the next whole request, or None while it is not there yet."""
+        end = self.received.find(b"\r\n\r\n")
+        if end < 0 and len(self.received) <= HEAD_LIMIT:
+            return None
+        head = bytes(self.received[: end + 4] if end >= 0 else self.received)
+        lengths = _LENGTH.findall(head)
+        size = len(head) + (int(lengths[0]) if lengths else 0)
+        is_clear = len(_FRAMING.findall(head)) == len(lengths) <= 1
+        if end < 0 or not is_clear or len(head) > HEAD_LIMIT or size > len(head) + BODY_LIMIT:
+            self.is_last = self.is_cut = True
+            size = len(head)
+        elif len(self.received) < size:
+            if not self._was_told_to_continue and _EXPECTS.search(head):
+                self._was_told_to_continue = True
+                with contextlib.suppress(OSError):
+                    self.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return None
+        self._was_told_to_continue = False
+        request = bytes(self.received[:size])
+        del self.received[:size]
+        return request
+
+    def write(self, data: bytes) -> int:
+        """Send, as cheroot's worker sees it: what the client does not take now is kept."""
+        self.unsent += data
+        if len(self.unsent) >= _FLUSH:
+            self.send()
+            if len(self.unsent) > _ANSWER_LIMIT:
+                self._wait_for_client()
+        return len(data)
+
+    def send(self) -> None:
+        """Send what the client takes without waiting. Raises OSError when it is gone."""
+        with contextlib.suppress(*_LATER):
+            while self.unsent:
+                with memoryview(self.unsent) as view:
+                    count = self.socket.send(view[: 1 << 18])
+                del self.unsent[:count]
+
+    def close(self) -> None:
+        """End the connection after what is left to send; one that was handed over is not ours any more."""
+        self.server.reception.finish(self)
+
+    def _wait_for_client(self) -> None:
+        """Hold the worker until half of what waits has been taken: an answer that is made while it is sent."""
+        deadline = time.monotonic() + _STALL_TIME + len(self.unsent) / _LEAST_RATE
+        poll = select.poll()
+        poll.register(self.socket, select.POLLOUT)
+        while len(self.unsent) > _ANSWER_LIMIT // 2:
+            if time.monotonic() > deadline or not poll.poll(_STALL_TIME * 1000):
+                self.unsent.clear()
+                raise BrokenPipeError(errno.EPIPE, "the client does not take the answer")
+            self.send()
+
+
+class Reception:
+    """Owns all connections that no worker has. Takes the place of cheroot's ConnectionManager."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._listener: socket.socket = server.socket
+        self._listener.setblocking(False)
+        self._connections: dict[int, Connection] = {}
+        self._most = min(_MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._epoll = select.epoll()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll.register(self._wake, select.EPOLLIN)
+        self._epoll.register(self._listener, select.EPOLLIN)
+        self._stopping = False
+        self._ended = threading.Event()
+        self._ended.set()
+
+    @property
+    def can_add_keepalive_connection(self) -> bool:
+        """Whether there is room for a connection that waits for its next request."""
+        return len(self._connections) < self._most * 3 // 4
+
+    def run(self, _interval: float) -> None:
+        """Receive until `stop`."""
+        self._ended.clear()
+        try:
+            look_at = 0.0
+            while not self._stopping:
+                for descriptor, _ in self._epoll.poll(_TICK):
+                    if descriptor == self._listener.fileno():
+                        self._accept()
+                    elif connection := self._connections.get(descriptor):
+                        self._go_on(connection)
+                if (now := time.monotonic()) >= look_at:
+                    look_at = now + _TICK
+                    self._end_overdue(now)
+        finally:
+            self._ended.set()
+
+    def stop(self) -> None:
+        """Receive no more."""
+        self._stopping = True
+        os.eventfd_write(self._wake, 1)
+        self._ended.wait(2 * _TICK)
+
+    def close(self) -> None:
+        """Close what waits; workers end theirs themselves."""
+        for connection in list(self._connections.values()):
+            if connection.state != "working":
+                self._drop(connection)
+        self._epoll.close()
+        os.close(self._wake)
+
+    def put(self, connection: Connection) -> None:
+        """Take a connection back from its worker, which has answered."""
+        try:
+            connection.send()
+        except OSError:
+            self._drop(connection)
+            return
+        if connection.unsent:
+            self._await_taking(connection)
+        elif connection.is_last:
+            self._leave(connection)
+        else:
+            self._await_request(connection)
+
+    def finish(self, connection: Connection) -> None:
+        """Take a connection back from its worker, as the last time."""
+        if connection.linger:  # handed over
+            connection.state = "gone"
+            return
+        connection.is_last = True
+        self.put(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """Let a connection go that is handed over to somebody else, before its descriptor is taken from it."""
+        descriptor = connection.socket.fileno()
+        self._connections.pop(descriptor, None)
+        self._epoll.unregister(descriptor)
+
+    def _accept(self) -> None:
+        for _ in range(64):
+            try:
+                accepted, address = self._listener.accept()
+            except _LATER:
+                return
+            except OSError as error:
+                # Out of descriptors: one that waits has to give way, or this would be tried for ever.
+                log.warning("a connection cannot be accepted: %s", error.strerror)
+                self._make_room()
+                return
+            connection = Connection(self._server, accepted, address[0].removeprefix("::ffff:"))
+            connection.remote_port = address[1]
+            if len(self._connections) >= self._most:
+                self._make_room()
+            self._connections[accepted.fileno()] = connection
+            self._epoll.register(accepted, select.EPOLLIN | select.EPOLLONESHOT)
+
+    def _go_on(self, connection: Connection) -> None:
+        try:
+            match connection.state:
+                case "waiting":
+                    self._receive(connection)
+                case "sending":
+                    self.put(connection)
+                case "leaving":
+                    while connection.socket.recv(65536):
+                        pass
+                    self._drop(connection)
+        except _LATER:
+            self._arm(connection, select.EPOLLIN)
+        except OSError:
+            self._drop(connection)
+
+    def _receive(self, connection: Connection) -> None:
+        if not connection.received:
+            connection.since = time.monotonic()
+            connection.deadline = connection.since + _REQUEST_TIME
+        ended = False
+        with contextlib.suppress(*_LATER):
+            while len(connection.received) <= HEAD_LIMIT + BODY_LIMIT:
+                if not (data := connection.socket.recv(65536)):
+                    ended = True
+                    break
+                connection.received += data
+        if request := connection.take_request():
+            self._dispatch(connection, request)
+        elif ended:
+            self._drop(connection)
+        else:
+            self._arm(connection, select.EPOLLIN)
+
+    def _dispatch(self, connection: Connection, request: bytes) -> None:
+        connection.state = "working"
+        connection.rfile = io.BytesIO(request)
+        self._server.process_conn(connection)
+
+    def _await_request(self, connection: Connection) -> None:
+        connection.since = time.monotonic()
+        if request := connection.take_request() if connection.received else None:
+            self._dispatch(connection, request)
+            return
+        connection.deadline = connection.since + _IDLE_TIME
+        connection.state = "waiting"
+        self._arm(connection, select.EPOLLIN)
+
+    def _await_taking(self, connection: Connection) -> None:
+        if connection.state != "sending":
+            connection.since = time.monotonic()
+            connection.deadline = connection.since + _STALL_TIME + len(connection.unsent) / _LEAST_RATE
+            connection.state = "sending"
+        self._arm(connection, select.EPOLLOUT)
+
+    def _leave(self, connection: Connection) -> None:
+        """Close, but let a client that still sends read its answer first: a close with unread data would discard it."""
+        if not connection.is_cut and not connection.received:
+            self._drop(connection)
+            return
+        connection.deadline = time.monotonic() + _LINGER_TIME
+        connection.state = "leaving"
+        try:
+            connection.socket.shutdown(socket.SHUT_WR)
+            self._arm(connection, select.EPOLLIN)
+        except OSError:
+            self._drop(connection)
+
+    def _arm(self, connection: Connection, what: int) -> None:
+        """Wait for one thing to happen. The connection may be another thread's the moment this is done."""
+        with contextlib.suppress(OSError, ValueError):  # closed meanwhile, because of the time or of the end
+            self._epoll.modify(connection.socket, what | select.EPOLLONESHOT)
+
+    def _end_overdue(self, now: float) -> None:
+        unsent = 0
+        for connection in list(self._connections.values()):
+            if connection.state == "working":
+                continue
+            if now > connection.deadline:
+                if connection.state == "waiting" and connection.received:
+                    with contextlib.suppress(OSError):
+                        connection.socket.send(_LATE)
+                self._drop(connection)
+            unsent += len(connection.unsent)
+        while unsent > _MOST_UNSENT and (slowest := self._oldest("sending")):
+            unsent -= len(slowest.unsent)
+            self._drop(slowest)
+
+    def _make_room(self) -> None:
+        """Close the oldest connection of the address that has most of those that wait."""
+        if given_way := self._oldest("waiting") or self._oldest("sending"):
+            log.debug("%s: gives way to others", given_way.remote_addr)
+            self._drop(given_way)
+
+    def _oldest(self, state: State) -> Connection | None:
+        candidates = [each for each in list(self._connections.values()) if each.state == state]
+        if not candidates:
+            return None
+        most = Counter(household(each.remote_addr) for each in candidates).most_common(1)[0][0]
+        return min((each for each in candidates if household(each.remote_addr) == most), key=lambda each: each.since)
+
+    def _drop(self, connection: Connection) -> None:
+        connection.state = "gone"
+        descriptor = connection.socket.fileno()
+        if descriptor >= 0:
+            self._connections.pop(descriptor, None)
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
+            connection.socket.close()

@@ -1,0 +1,160 @@
+"""Tells Home Assistant about this camera, and takes back what is no longer true."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from appliance import payload
+from appliance.commands import Commands
+from appliance.files import write_atomically
+from appliance.log import logger
+from appliance.mqtt import discovery
+from appliance.mqtt.discovery import Components
+from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.topics import TOPICS, Topics
+from appliance.service import Appliance
+from appliance.settings import MqttSettings
+
+log = logger(__name__)
+
+_STAND_IN = "test-pattern"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What was announced last, remembered on disk: where, for which device of the camera, with which components."""
+
+    topic: str
+    root: str
+    device: str | None
+    components: Components
+
+
+class Announcer:
+    """Publishes the discovery of the device when there is a reason to, and remembers what it published.
+
+    Home Assistant keeps a component that merely is left out, so one that goes is published empty first. `page` gives
+    the address of the page.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        topics: Topics,
+        outlet: Outlet,
+        appliance: Appliance,
+        commands: Commands,
+        directory: Path,
+        page: Callable[[], str],
+    ) -> None:
+        self._topics = topics
+        self._outlet = outlet
+        self._appliance = appliance
+        self._page = page
+        self._topic = discovery.config_topic(settings.discovery_prefix, topics) if settings.discovery else ""
+        self._file = directory / f"{topics.name}.discovery.json"
+        declarations = [command.declaration for command in commands.values()]
+        self._fixed = discovery.appliance_components(topics, declarations, settings.live_interval > 0)
+        self._former = _read(self._file)
+        self._told: bytes | None = None
+
+    def announce(self) -> None:
+        """Announce the device, whether that is news or not; or take back what was announced under other settings."""
+        self._told = None
+        former = self._former
+        if former and (former.topic, former.root) != (self._topic, self._topics.root):
+            self._take_back(former)
+        self.changes()
+
+    def changes(self) -> None:
+        """Announce the device if it differs from what was announced."""
+        if not self._topic:
+            return
+        state = self._appliance.get_state()
+        components = self._fixed | self._camera_components(state)
+        content = payload.encode(discovery.document(self._topics, state, self._page(), components))
+        if content == self._told:
+            return
+        if gone := self._gone(components):
+            emptied = components | gone
+            first = payload.encode(discovery.document(self._topics, state, self._page(), emptied))
+            if not self._outlet.publish(self._topic, first):
+                return
+            log.info("no longer there: %s", ", ".join(gone))
+        if self._outlet.publish(self._topic, content):
+            self._told = content
+            self._remember(Announced(self._topic, self._topics.root, state["camera"]["device"], components))
+
+    def _camera_components(self, state: dict[str, Any]) -> Components:
+        """Return what follows from the camera that is there.
+
+        While none is known, or the test pattern stands in for one, what was announced of the former camera stays: with
+        its components a household would lose their names and places.
+        """
+        controls, device = self._appliance.known_controls(), state["camera"]["device"]
+        former = self._former
+        stands_in = device == _STAND_IN and state["camera"]["source"] != _STAND_IN
+        if controls is None or (stands_in and former and former.device != _STAND_IN):
+            kept = former.components if former else {}
+            prefixes = (discovery.CONTROL, discovery.RESOLUTION)
+            return {key: each for key, each in kept.items() if key.startswith(prefixes)}
+        resolution = discovery.resolution_component(self._topics, state, self._appliance.known_formats())
+        return discovery.control_components(self._topics, controls) | resolution
+
+    def _gone(self, components: Components) -> Components:
+        """Return the empty components with which those go that were announced and are no longer there."""
+        if not self._former or self._former.topic != self._topic:
+            return {}
+        return {
+            key: {"p": each["p"]}
+            for key, each in self._former.components.items()
+            if key not in components or components[key]["p"] != each["p"]
+        }
+
+    def _take_back(self, former: Announced) -> None:
+        """Remove from the broker what was published when the settings were others."""
+        if former.topic and former.topic != self._topic:
+            self._outlet.publish(former.topic, b"")
+        if former.root != self._topics.root:
+            for topic in TOPICS:
+                if topic.retained:
+                    self._outlet.publish(f"{former.root}/{topic.path}", b"")
+            log.info("topics below %s are given up", former.root)
+        self._former = None
+        self._remember(Announced(self._topic, self._topics.root, None, {}))
+
+    def _remember(self, announced: Announced) -> None:
+        if announced == self._former:
+            return
+        self._former = announced
+        content = {name: getattr(announced, name) for name in Announced.__slots__}
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._file, json.dumps(content, indent=1).encode() + b"\n")
+        except OSError as error:
+            log.warning("%s cannot be written, what is gone may stay in Home Assistant: %s", self._file, error.strerror)
+
+
+def remembered_topic(directory: Path, name: str) -> str | None:
+    """Return where the device of that name was announced last, if anywhere."""
+    announced = _read(directory / f"{name}.discovery.json")
+    return announced.topic if announced else None
+
+
+def _read(file: Path) -> Announced | None:
+    """Return what was announced last; None where nothing that makes sense is remembered."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        announced = Announced(**content)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        log.warning("%s cannot be read: %s", file, error)
+        return None
+    if not isinstance(announced.components, dict) or not isinstance(announced.topic, str):
+        return None
+    if not all(isinstance(each, dict) and "p" in each for each in announced.components.values()):
+        return None
+    return announced

@@ -1,0 +1,155 @@
+"""The AsyncAPI document, generated from the topics and the commands."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from appliance import __version__
+from appliance.commands import Declaration
+from appliance.mqtt.publications import EVENT_TYPES
+from appliance.mqtt.topics import TOPICS, Topic
+
+_BASE = "camera-appliance/{camera}"
+_VALUE = {"type": ["integer", "number", "boolean", "string", "null"]}
+_TRANSACTION = {"description": "Sent back as it came."}
+_CONTENT_TYPES = {"text": "text/plain", "jpeg": "image/jpeg"}
+_ERROR = {
+    "type": "object",
+    "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+    "required": ["code", "message"],
+}
+
+SCHEMAS: dict[str, Any] = {
+    "Values": {"type": "object", "additionalProperties": _VALUE},
+    "Availabilities": {"type": "object", "additionalProperties": {"enum": ["online", "offline"]}},
+    "Event": {
+        "type": "object",
+        "properties": {"event_type": {"enum": list(EVENT_TYPES)}, "time": {"type": "string", "format": "date-time"}},
+        "required": ["event_type", "time"],
+    },
+    "Published": {
+        "type": "object",
+        "properties": {
+            "bytes": {"type": "integer"},
+            "width": {"type": ["integer", "null"]},
+            "height": {"type": ["integer", "null"]},
+            "reduced": {"type": "boolean"},
+        },
+    },
+    "PictureInfo": {
+        "description": "A picture and what was published of it; every value is null where there is no picture.",
+        "type": "object",
+        "properties": {
+            "id": {"type": ["integer", "null"]},
+            "name": {"type": ["string", "null"]},
+            "taken_at": {"type": ["string", "null"], "format": "date-time"},
+            "bytes": {"type": ["integer", "null"]},
+            "width": {"type": ["integer", "null"]},
+            "height": {"type": ["integer", "null"]},
+            "url": {"type": ["string", "null"]},
+            "thumbnail": {"type": ["string", "null"]},
+            "published": {"oneOf": [{"$ref": "#/components/schemas/Published"}, {"type": "null"}]},
+        },
+        "required": ["id", "name", "taken_at", "bytes", "width", "height", "url", "thumbnail", "published"],
+    },
+}
+
+
+def document(commands: Iterable[Declaration], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the document; `schemas` are those of the results of commands, by name."""
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    declared = list(commands)
+    for topic in TOPICS:
+        if "{command}" not in topic.path:
+            key = _key(topic.path)
+            channels[key] = _channel(topic.path, topic.help, {"message": _message(topic)})
+            operations[f"{'receive' if topic.received else 'send'}_{key}"] = _operation(
+                "receive" if topic.received else "send", key, topic, reply=_reply_of(topic.path)
+            )
+    asked, answered = (next(each for each in TOPICS if each.path.startswith(way)) for way in ("command/", "response/"))
+    for command in declared:
+        key, answer = f"command_{command.name}", f"response_{command.name}"
+        channels[key] = _channel(f"command/{command.name}", command.help, {"arguments": _arguments(command)})
+        channels[answer] = _channel(f"response/{command.name}", answered.help, {"answer": _answer(command)})
+        operations[command.name] = _operation("receive", key, asked, reply=command.name)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Camera Appliance",
+            "version": __version__,
+            "description": "All topics are below `<mqtt.base_topic>/<camera.name>`; by default "
+            "`camera-appliance/camera`.",
+            "license": {"name": "GPL-3.0-or-later"},
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"schemas": {**schemas, **SCHEMAS}},
+    }
+
+
+def _key(path: str) -> str:
+    return re.sub(r"\W+", "_", path.replace("{control}", "control")).strip("_")
+
+
+def _channel(path: str, help: str, messages: dict[str, Any]) -> dict[str, Any]:
+    parameters = {"camera": {"description": "The name of the camera, `camera.name`.", "default": "camera"}}
+    if "{control}" in path:
+        parameters["control"] = {"description": "The name of a control, such as `brightness`."}
+    return {"address": f"{_BASE}/{path}", "description": help, "parameters": parameters, "messages": messages}
+
+
+def _message(topic: Topic) -> dict[str, Any]:
+    if topic.content in _CONTENT_TYPES:
+        payload = {"type": "string"} | ({"format": "binary"} if topic.content == "jpeg" else {})
+        return {"contentType": _CONTENT_TYPES[topic.content], "payload": payload}
+    return {"contentType": "application/json", "payload": {"$ref": f"#/components/schemas/{topic.content}"}}
+
+
+def _arguments(command: Declaration) -> dict[str, Any]:
+    properties = {parameter.name: parameter.schema() for parameter in command.parameters}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {**properties, "transaction": _TRANSACTION},
+        "additionalProperties": _VALUE if command.free else False,
+    }
+    if required := [parameter.name for parameter in command.parameters if parameter.required]:
+        schema["required"] = required
+    return {"contentType": "application/json", "payload": schema}
+
+
+def _answer(command: Declaration) -> dict[str, Any]:
+    good = {
+        "type": "object",
+        "properties": {
+            "ok": {"const": True},
+            "result": {"$ref": f"#/components/schemas/{command.result}"},
+            "transaction": _TRANSACTION,
+        },
+        "required": ["ok", "result"],
+    }
+    bad = {
+        "type": "object",
+        "properties": {"ok": {"const": False}, "error": _ERROR, "transaction": _TRANSACTION},
+        "required": ["ok", "error"],
+    }
+    return {"contentType": "application/json", "payload": {"oneOf": [good, bad]}}
+
+
+def _reply_of(path: str) -> str | None:
+    """Return the command as which a message on the topic is answered."""
+    if path.startswith("controls/") and path.endswith("/set"):
+        return "set_controls"
+    return "set_privacy" if path == "privacy/set" else None
+
+
+def _operation(action: str, channel: str, topic: Topic, reply: str | None) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "bindings": {"mqtt": {"qos": topic.qos, "retain": topic.retained, "bindingVersion": "0.2.0"}},
+    }
+    if reply:
+        operation["reply"] = {"channel": {"$ref": f"#/channels/response_{reply}"}}
+    return operation

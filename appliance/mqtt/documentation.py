@@ -1,0 +1,165 @@
+"""The text of docs/mqtt.md: the topics, how to try them, and how others use them."""
+
+from collections.abc import Iterator
+
+from appliance.mqtt.publications import EVENT_TYPES
+from appliance.mqtt.topics import TOPICS, Topic
+
+_INTRODUCTION = """\
+# MQTT
+
+MQTT is on as soon as a broker is named:
+
+```toml
+[mqtt]
+host = "192.168.1.10"
+username = "camera"
+password = "secret"
+```
+
+All topics are below `<mqtt.base_topic>/<camera.name>`, by default `camera-appliance/camera`. Two cameras at one broker
+need two names. `docs/asyncapi.json` describes every topic and every command for programs.
+"""
+
+_RULES = """\
+- **QoS 1** everywhere but on `live`. Commands, answers and events are never retained. A retained message on a command
+  topic is ignored and logged: it would be carried out again at every connect.
+- **Answers** go to `response/<command>`, or to the request's Response Topic with its Correlation Data (MQTT 5). A
+  member `transaction` of the JSON is sent back as it came. After a refusal the values that hold are published again.
+- **Too much at once**: 200 messages wait. Of wishes for values the newest count, other commands are answered with
+  `busy`.
+- **Size**: a picture above `mqtt.max_picture_bytes`, or above what the broker says it takes, is made smaller;
+  `picture/info` tells (`published`).
+- **Connection**: everything is published again at each connect. A refused login is logged once and tried again after
+  1, 2, 4 s and so on, at most 60 s. A broker that ends
+  the connection at once, five times in a row, is left alone for 60 s: another client may have the same id.
+- **TLS** checks the certificate and the host name. There is no fallback to an unencrypted connection.
+"""
+
+_TRY = """\
+## Try it
+
+```sh
+# everything the camera says, pictures left out
+mosquitto_sub -h 192.168.1.10 -v -t 'camera-appliance/#' -T '+/+/picture' -T '+/+/live'
+
+# take a picture, and see the answer
+mosquitto_rr -h 192.168.1.10 -t camera-appliance/camera/command/take_picture -e answer/here -n
+
+# set one control, several, a format
+mosquitto_pub -h 192.168.1.10 -t camera-appliance/camera/controls/brightness/set -m 60
+mosquitto_pub -h 192.168.1.10 -t camera-appliance/camera/controls/set -m '{"brightness": 60, "contrast": 20}'
+mosquitto_pub -h 192.168.1.10 -t camera-appliance/camera/command/set_format -m '{"width": 640, "height": 480}'
+
+# keep the last picture
+mosquitto_sub -h 192.168.1.10 -C 1 -N -t camera-appliance/camera/picture > picture.jpg
+```
+"""
+
+_HOME_ASSISTANT = """\
+## Home Assistant
+
+With MQTT set up in Home Assistant, the camera appears by itself as one device: camera, last picture, a button to take
+one, a switch for privacy, every control of the camera, resolution, sensors. Controls that an automatic mode governs are
+unavailable until it is off. Announced at `<mqtt.discovery_prefix>/device/<base topic>-<name>/config`, at each connect
+and whenever Home Assistant says `online` on `mqtt.birth_topic`. `mqtt.discovery = false` switches it off.
+
+Video at full rate: add the integration **MJPEG IP Camera** with the address `http://<the Pi>:8000/stream.mjpg` and the
+still image `http://<the Pi>:8000/snapshot.jpg`.
+
+An automation that takes a picture when a door opens:
+
+```yaml
+triggers:
+  - trigger: state
+    entity_id: binary_sensor.front_door
+    to: "on"
+actions:
+  - action: button.press
+    target:
+      entity_id: button.camera_take_picture
+```
+
+`camera-appliance forget` (with the appliance stopped) removes the device and every retained topic from the broker.
+"""
+
+_NODE_RED = """\
+## Node-RED
+
+Import this flow: it takes a picture every hour and passes the JPEG on. Name your broker in one of the nodes.
+
+```json
+[
+  {
+    "id": "each-hour",
+    "type": "inject",
+    "name": "each hour",
+    "repeat": "3600",
+    "payload": "{}",
+    "payloadType": "str",
+    "topic": "camera-appliance/camera/command/take_picture",
+    "wires": [["send"]]
+  },
+  { "id": "send", "type": "mqtt out", "name": "to the camera", "qos": "1", "broker": "broker", "wires": [] },
+  {
+    "id": "picture",
+    "type": "mqtt in",
+    "name": "last picture",
+    "topic": "camera-appliance/camera/picture",
+    "qos": "1",
+    "datatype": "buffer",
+    "broker": "broker",
+    "wires": [["save"]]
+  },
+  { "id": "save", "type": "file", "filename": "/data/last.jpg", "overwriteFile": "true", "wires": [[]] },
+  { "id": "broker", "type": "mqtt-broker", "broker": "192.168.1.10", "port": "1883", "protocolVersion": "5" }
+]
+```
+"""
+
+_OPENHAB = """\
+## openHAB
+
+openHAB 5.2 and later reads Home Assistant's discovery of this device. For older ones, a `.things` file:
+
+```text
+Thing mqtt:topic:camera "Camera" (mqtt:broker:home) [
+    availabilityTopic="camera-appliance/camera/availability",
+    payloadAvailable="online", payloadNotAvailable="offline" ] {
+  Channels:
+    Type image  : picture    "Last picture" [ stateTopic="camera-appliance/camera/picture" ]
+    Type switch : privacy    "Privacy"      [ stateTopic="camera-appliance/camera/privacy",
+                                              commandTopic="camera-appliance/camera/privacy/set", on="ON", off="OFF" ]
+    Type dimmer : brightness "Brightness"   [ stateTopic="camera-appliance/camera/controls",
+                                              transformationPattern="JSONPATH:$.brightness",
+                                              commandTopic="camera-appliance/camera/controls/brightness/set",
+                                              min=-64, max=64, step=1 ]
+    Type string : take       "Take picture" [ commandTopic="camera-appliance/camera/command/take_picture" ]
+}
+```
+"""
+
+
+def document() -> str:
+    """Return the whole text, in Markdown."""
+    parts = [
+        _INTRODUCTION,
+        "## Topics\n",
+        *_table(),
+        "",
+        f"Events: {', '.join(f'`{each}`' for each in EVENT_TYPES)}.\n",
+    ]
+    return "\n".join([*parts, "## Rules\n", _RULES, _TRY, _HOME_ASSISTANT, _NODE_RED, _OPENHAB])
+
+
+def _table() -> Iterator[str]:
+    yield "| topic, below `<base>/<name>/` | content | what | retained | QoS |"
+    yield "| --- | --- | --- | --- | --- |"
+    for topic in TOPICS:
+        path = topic.path.replace("{", "<").replace("}", ">")
+        retained = "yes" if topic.retained else "no"
+        yield f"| `{path}` | {_content(topic)} | {topic.help} | {retained} | {topic.qos} |"
+
+
+def _content(topic: Topic) -> str:
+    return {"text": "plain text", "jpeg": "JPEG"}.get(topic.content, "JSON")

@@ -1,0 +1,65 @@
+"""The live picture on the bus, for those who have no other way to watch."""
+
+import threading
+import time
+from typing import Any
+
+from appliance.errors import ApplianceError
+from appliance.log import logger
+from appliance.mqtt import topics as paths
+from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.publications import Publications
+from appliance.service import Appliance
+
+log = logger(__name__)
+
+
+class Live:
+    """Publishes a frame every `interval` s, on a thread of its own, as waiting for a frame takes time.
+
+    The next goes only when the one before has left: paho would keep all of them for a broker that does not read.
+    """
+
+    def __init__(
+        self, interval: float, topic: str, outlet: Outlet, publications: Publications, appliance: Appliance
+    ) -> None:
+        self._interval = interval
+        self._topic = topic
+        self._outlet = outlet
+        self._publications = publications
+        self._appliance = appliance
+        self._last: Any = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mqtt-live", daemon=True)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it works, or is not asked to."""
+        return not self._interval or self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin, if the settings want it."""
+        if self._interval:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Publish no more."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
+            due = max(due + self._interval, time.monotonic())
+            if self._outlet.is_open and (self._last is None or self._last.is_published()):
+                try:
+                    self._publish()
+                except ApplianceError as error:
+                    log.debug("no live picture: %s", error)
+                except Exception:
+                    log.exception("the live picture could not be published")
+
+    def _publish(self) -> None:
+        frame = self._appliance.snapshot(max_age=min(self._interval, 1.0))
+        data, _ = self._publications.fitting(paths.LIVE, frame.jpeg)
+        if not self._stopping.is_set():
+            self._last = self._outlet.publish(self._topic, data, qos=0)

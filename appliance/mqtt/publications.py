@@ -1,0 +1,177 @@
+"""What the appliance publishes of itself: everything at each connect, then what changes."""
+
+import time
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+from appliance import jpeg, payload
+from appliance.commands import Commands
+from appliance.errors import CorruptFrame, NotFound
+from appliance.log import logger
+from appliance.mqtt import topics as paths
+from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.topics import Topics
+from appliance.service import Appliance
+
+log = logger(__name__)
+
+STATE_INTERVAL = 30.0  # s between states when nothing happens
+USABLE = ("online", "idle")  # states of a camera that obeys and gives pictures; one that is idle opens when asked
+_EVENTS = 50  # that wait to be published
+_AFTER_REFUSAL = {
+    "set_controls": paths.CONTROLS,
+    "reset_controls": paths.CONTROLS,
+    "set_privacy": paths.PRIVACY,
+    "set_format": paths.STATE,
+}
+
+EVENT_TYPES = (
+    "picture_taken",
+    "picture_deleted",
+    "camera_lost",
+    "camera_back",
+    "camera_frozen",
+    "privacy_on",
+    "privacy_off",
+    "command_refused",
+)
+_NO_PICTURE = ("id", "name", "taken_at", "bytes", "width", "height", "url", "thumbnail", "published")
+
+
+class Publications:
+    """Knows what the broker was told last, and publishes what differs.
+
+    `hear` and `happen` may be called on any thread; everything else runs on the bridge's.
+    """
+
+    def __init__(
+        self, topics: Topics, outlet: Outlet, appliance: Appliance, commands: Commands, max_picture_bytes: int
+    ) -> None:
+        self._topics = topics
+        self._outlet = outlet
+        self._appliance = appliance
+        self._commands = commands
+        self._max_picture_bytes = max_picture_bytes
+        self._latest: dict[str, dict[str, Any]] = {}
+        self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
+        self._pictures_changed = False
+        self._is_away = False
+        self._told: dict[str, object] = {}
+        self._state_at = 0.0
+
+    def hear(self, event: str, data: dict[str, Any]) -> None:
+        """Take note of a change; of states and controls only the newest counts."""
+        if event in ("state", "controls"):
+            self._latest[event] = data
+        elif event == "picture":
+            self._pictures_changed = True
+            self.happen(f"picture_{data['action']}", picture=data["picture"], total=data["total"])
+        elif event == "camera" and (kind := self._camera_event(data["former"], data["state"])):
+            self.happen(kind, reason=data["reason"])
+
+    def happen(self, kind: str, **details: Any) -> None:
+        """Take note of something that is told once, and never again to one who was not there."""
+        if kind in EVENT_TYPES:
+            time_now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self._events.append({"event_type": kind, "time": time_now, **details})
+
+    def everything(self) -> None:
+        """Publish all that is retained, as the broker may know nothing; forget events that it did not hear of."""
+        self._told.clear()
+        self._events.clear()
+        self._latest["state"] = self._appliance.get_state()
+        if controls := self._appliance.known_controls():
+            self._latest["controls"] = controls
+        self._pictures_changed = True
+        self.changes()
+
+    def changes(self) -> None:
+        """Publish what differs from what was published last; the state also every 30 s."""
+        if state := self._latest.get("state"):
+            self._publish_state(state)
+        if controls := self._latest.get("controls"):
+            self._tell(paths.CONTROLS, controls["values"])
+            self._tell(paths.CONTROLS_AVAILABILITY, availabilities(controls))
+        if self._pictures_changed:
+            self._pictures_changed = False
+            self._publish_newest_picture()
+        while self._events:
+            event = self._events.popleft()
+            self._outlet.publish(self._topics.of(paths.EVENT), payload.encode(event), retain=False)
+
+    def correct(self, command: str) -> None:
+        """Publish again what a refused command was to change: whoever shows the wish as fact is put right."""
+        self._told.pop(_AFTER_REFUSAL.get(command, ""), None)
+
+    def fitting(self, path: str, data: bytes) -> tuple[bytes, tuple[int, int] | None]:
+        """Return the picture, and its size in pixels if it had to be made smaller to be published there.
+
+        Raises CorruptFrame.
+        """
+        room = self._outlet.room(self._topics.of(path))
+        limit = self._max_picture_bytes if room is None else min(room, self._max_picture_bytes)
+        if len(data) <= limit:
+            return data, None
+        smaller, width, height = jpeg.reduced(data, limit)
+        return smaller, (width, height)
+
+    def _camera_event(self, former: str, state: str) -> str | None:
+        """Return what a step from one state of the camera to another is called on the bus, if anything."""
+        if state == "privacy":
+            return "privacy_on"
+        if former == "privacy":
+            return "privacy_off"
+        if state in ("lost", "frozen"):
+            self._is_away = True
+            return f"camera_{state}"
+        was_away, self._is_away = self._is_away, self._is_away and state != "online"
+        return "camera_back" if was_away and state == "online" else None
+
+    def _publish_state(self, state: dict[str, Any]) -> None:
+        watched = ("camera", "format", "pictures", "viewers", "privacy", "under_voltage")
+        key = {name: state[name] for name in watched} | {"has_rate": state["fps"] is not None}
+        is_due = key != self._told.get(paths.STATE) or time.monotonic() - self._state_at >= STATE_INTERVAL
+        if is_due and self._outlet.publish(self._topics.of(paths.STATE), payload.encode(state)):
+            self._told[paths.STATE], self._state_at = key, time.monotonic()
+        self._tell(paths.CAMERA, b"online" if state["camera"]["state"] in USABLE else b"offline")
+        self._tell(paths.PRIVACY, b"ON" if state["privacy"] else b"OFF")
+
+    def _tell(self, path: str, content: bytes | dict[str, Any]) -> None:
+        """Publish it if it differs from what was published there last."""
+        if content != self._told.get(path):
+            data = content if isinstance(content, bytes) else payload.encode(content)
+            if self._outlet.publish(self._topics.of(path), data):
+                self._told[path] = content
+
+    def _publish_newest_picture(self) -> None:
+        """Publish the picture with the greatest number; where there is none, take the former one back."""
+        newest = self._commands.invoke("list_pictures", {"limit": 1})["pictures"]
+        if newest and newest[0]["id"] == self._told.get(paths.PICTURE):
+            return
+        if not newest:
+            self._told[paths.PICTURE] = None
+            self._outlet.publish(self._topics.of(paths.PICTURE), b"")
+            self._tell(paths.PICTURE_INFO, dict.fromkeys(_NO_PICTURE))
+            return
+        picture = newest[0]
+        try:
+            data, size = self.fitting(paths.PICTURE, self._appliance.picture_jpeg(picture["id"]))
+        except NotFound:
+            self._pictures_changed = True  # deleted this moment
+            return
+        except CorruptFrame as error:
+            log.warning("picture %d not published: %s", picture["id"], error)
+            return
+        width, height = size or (picture["width"], picture["height"])
+        if size:
+            log.info("picture %d published smaller: %d bytes, %dx%d", picture["id"], len(data), width, height)
+        if self._outlet.publish(self._topics.of(paths.PICTURE), data):
+            self._told[paths.PICTURE] = picture["id"]
+            published = {"bytes": len(data), "width": width, "height": height, "reduced": size is not None}
+            self._tell(paths.PICTURE_INFO, {**picture, "published": published})
+
+
+def availabilities(controls: dict[str, Any]) -> dict[str, str]:
+    """Return `online` or `offline` by control."""
+    return {each["name"]: "offline" if each["inactive"] else "online" for each in controls["controls"]}

@@ -1,0 +1,127 @@
+"""Do what a message asks for, and answer."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from appliance import payload
+from appliance.commands import Commands
+from appliance.errors import ApplianceError, Busy, InvalidRequest
+from appliance.log import logger
+from appliance.mqtt.inbox import Request
+from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.topics import Topics
+from appliance.parameters import Text
+
+log = logger(__name__)
+
+_TOLD = 50  # refusals a second that are logged and told as events; a flood must not become another
+
+Refused = Callable[[str, dict[str, Any]], None]
+
+
+class Requests:
+    """Runs commands that came as messages.
+
+    `may_answer` tells of a Response Topic whether it may be used. After a refusal `correct` is called with the command,
+    and `refused` with the error too, unless there are too many.
+    """
+
+    def __init__(
+        self,
+        topics: Topics,
+        outlet: Outlet,
+        commands: Commands,
+        may_answer: Callable[[str], bool],
+        correct: Callable[[str], None],
+        refused: Refused,
+    ) -> None:
+        self._topics = topics
+        self._outlet = outlet
+        self._commands = commands
+        self._may_answer = may_answer
+        self._correct = correct
+        self._refused = refused
+        self._told: list[float] = []
+
+    def do(self, request: Request) -> None:
+        """Run the command that a message gives, and answer."""
+        name, plain = self._topics.request(request.topic)
+        if name is None:
+            if self._may_tell():
+                log.warning("message on %s ignored: not the name of a command or control", request.topic[:100])
+            return
+        transaction: dict[str, object] = {}
+        try:
+            arguments = _plain(plain, request) if plain else _arguments(request, transaction)
+            answer: dict[str, object] = {"ok": True, "result": self._commands.invoke(name, arguments)}
+        except ApplianceError as error:
+            answer = self._refuse(name, error)
+        except Exception:
+            log.exception("%s failed", name)
+            answer = {"ok": False, **payload.INTERNAL_ERROR}
+        self._answer(request, name, answer | transaction)
+
+    def refuse(self, request: Request) -> None:
+        """Answer that there is too much to do."""
+        name, plain = self._topics.request(request.topic)
+        if name is None:
+            return
+        transaction: dict[str, object] = {}
+        try:
+            if not plain:
+                _arguments(request, transaction)
+            error: ApplianceError = Busy("messages come faster than they can be done; try again later")
+        except ApplianceError as its_own:
+            error = its_own
+        self._answer(request, name, self._refuse(name, error) | transaction)
+
+    def _refuse(self, name: str, error: ApplianceError) -> dict[str, object]:
+        self._correct(name)
+        if self._may_tell():
+            log.warning("%s refused: %s", name, error)
+            self._refused(name, {"code": error.code, "message": str(error)})
+        return {"ok": False, **payload.error(error.code, str(error))}
+
+    def _may_tell(self) -> bool:
+        """Tell whether one more refusal this second may be spoken of."""
+        now = time.monotonic()
+        self._told = [each for each in self._told if now - each < 1]
+        if len(self._told) >= _TOLD:
+            return False
+        self._told.append(now)
+        return True
+
+    def _answer(self, request: Request, name: str, answer: dict[str, object]) -> None:
+        topic, correlation = self._topics.response(name), None
+        wanted = request.response_topic
+        if wanted and not set(wanted) & set("+#\0") and self._may_answer(wanted):
+            topic, correlation = wanted, request.correlation
+        if not self._outlet.publish(topic, payload.encode(answer), retain=False, correlation=correlation):
+            failure = {"ok": False, **payload.error("too_large", "the answer is larger than the broker takes")}
+            if "transaction" in answer:
+                failure["transaction"] = answer["transaction"]
+            self._outlet.publish(topic, payload.encode(failure), retain=False, correlation=correlation)
+
+
+def _arguments(request: Request, transaction: dict[str, object]) -> dict[str, Any]:
+    """Return the arguments in a JSON payload. Its `transaction` is put aside. Raises InvalidRequest."""
+    payload.check_size(request.size, "the payload")
+    arguments = payload.arguments(request.payload, "the payload")
+    if "transaction" in arguments:
+        given = {"transaction": arguments.pop("transaction")}
+        try:
+            payload.encode(given)
+        except RecursionError:
+            raise InvalidRequest("transaction: nested too deeply to be sent back") from None
+        transaction.update(given)
+    return arguments
+
+
+def _plain(name: str, request: Request) -> dict[str, Any]:
+    """Return a plain value as the argument of that name. Raises InvalidRequest."""
+    payload.check_size(request.size, "the payload")
+    try:
+        return {name: Text(request.payload.decode())}
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{name}: the payload is not a text in UTF-8") from None

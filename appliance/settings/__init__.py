@@ -1,0 +1,84 @@
+"""The start-up settings: what there is (`sections`), where values come from (`layers`), what cannot be together.
+
+Layers, the later one wins: defaults, systemd's state directory, the file, systemd's credentials, `.env`,
+the environment, flags.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from appliance.errors import ConfigurationError, InvalidValue
+from appliance.settings.contradictions import contradictions, is_loopback
+from appliance.settings.effective import Effective
+from appliance.settings.layers import layers
+from appliance.settings.sections import (
+    CameraSettings,
+    HttpSettings,
+    LogSettings,
+    MqttSettings,
+    PicturesSettings,
+    Settings,
+    StorageSettings,
+    environment_name,
+    flag,
+    parameters,
+    sections,
+)
+
+__all__ = [
+    "CameraSettings",
+    "Effective",
+    "HttpSettings",
+    "LogSettings",
+    "MqttSettings",
+    "PicturesSettings",
+    "Settings",
+    "StorageSettings",
+    "environment_name",
+    "flag",
+    "is_loopback",
+    "load",
+    "parameters",
+    "sections",
+]
+
+
+def load(
+    file: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    dotenv: Path | None = Path(".env"),
+) -> tuple[Settings, dict[str, Effective]]:
+    """Merge all layers; return the settings, and where each came from.
+
+    `flags` maps names of settings to texts. Raises ConfigurationError with every problem there is.
+    """
+    environment = os.environ if environment is None else environment
+    known = parameters()
+    effective = {
+        name: Effective(parameter, parameter.default if parameter.default is not None else "", "default")
+        for name, parameter in known.items()
+    }
+    problems: list[str] = []
+    for origin, values, problem in layers(file, flags or {}, environment, dotenv):
+        if problem:
+            problems.append(problem)
+        for name, value in values.items():
+            try:
+                effective[name] = Effective(known[name], known[name].parse(value), origin)
+            except InvalidValue as error:
+                problems.append(f"{origin}: {error}")
+    if not problems:
+        problems += contradictions(effective)
+    if problems:
+        raise ConfigurationError(problems)
+    return _build(effective), effective
+
+
+def _build(effective: dict[str, Effective]) -> Settings:
+    built = {
+        name: section(**{entry.name.partition(".")[2]: effective[entry.name].value for entry in entries})
+        for name, section, entries in sections()
+    }
+    return Settings(**built)

@@ -1,0 +1,67 @@
+"""What cannot be right although each setting alone is."""
+
+import ipaddress
+import os
+from collections.abc import Iterator, Mapping
+
+from appliance import passwords
+from appliance.parameters import Value
+from appliance.settings.effective import Effective
+
+_UNPROTECTED = """\
+http.host: {host} can be reached from other machines, but nothing says who may see and control the camera.
+  Add two lines to the file of the settings (one, if it has a section [http]): a password, of which
+  `camera-appliance hash-password` makes the line,
+    [http]
+    password = "..."
+  or, if everybody who can reach that address may see and control,
+    [http]
+    open = true
+  In the environment: CAMERA_APPLIANCE_HTTP_PASSWORD=... or CAMERA_APPLIANCE_HTTP_OPEN=true"""
+
+
+def contradictions(effective: Mapping[str, Effective]) -> Iterator[str]:
+    """Yield what cannot be right although each value alone is."""
+    value = {name: entry.value for name, entry in effective.items()}
+    if value["mqtt.tls_key_file"] and not value["mqtt.tls_certificate_file"]:
+        yield "mqtt.tls_key_file: is of no use without mqtt.tls_certificate_file"
+    if value["mqtt.password"] and not value["mqtt.username"]:
+        yield "mqtt.password: is of no use without mqtt.username"
+    for name in ("mqtt.tls_ca_file", "mqtt.tls_certificate_file", "mqtt.tls_key_file"):
+        if value[name] and not os.path.isfile(str(value[name])):
+            yield f"{name}: there is no file {value[name]!r} ({effective[name].origin})"
+    yield from _access_problems(value)
+    for name in ("http.host", "camera.source", "pictures.directory", "storage.directory"):
+        if not str(value[name]).strip():
+            yield f"{name}: must not be empty ({effective[name].origin})"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach what listens on that address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _access_problems(value: Mapping[str, Value]) -> Iterator[str]:
+    """Yield what is wrong or missing in who may do what."""
+    secrets = ("http.password", "http.token", "http.viewer_password", "http.viewer_token")
+    given = [name for name in secrets if value[name]]
+    if value["http.open"] and given:
+        yield f"http.open: lets everybody in, so {', '.join(given)} would protect nothing; leave one or the other away"
+    host = str(value["http.host"]).strip()
+    if host and not value["http.open"] and not given and not is_loopback(host):
+        yield _UNPROTECTED.format(host=host)
+    if value["http.viewer_open"] and not value["http.password"] and not value["http.token"]:
+        yield "http.viewer_open: is of no use without http.password or http.token"
+    if value["http.token"] and value["http.token"] == value["http.viewer_token"]:
+        yield "http.viewer_token: has to differ from http.token, or it would grant control"
+    for name in ("http.password", "http.viewer_password"):
+        if passwords.is_hash(str(value[name])) and not passwords.is_usable(str(value[name])):
+            yield f"{name}: is a damaged hash; `camera-appliance hash-password` makes a good one"
+    for proxy in filter(None, str(value["http.trusted_proxies"]).split(",")):
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            yield f'http.trusted_proxies: "{proxy}" is not an address or a network such as 192.168.1.0/24'

@@ -1,0 +1,89 @@
+"""Where settings come from, from the weakest layer to the strongest."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv.parser import parse_stream
+
+from appliance import systemd
+from appliance.parameters import Text, nearest
+from appliance.settings.sections import PREFIX, environment_name, flag, parameters, sections
+
+_Layer = tuple[str, dict[str, Any], str | None]
+
+
+def layers(
+    file: Path | None, flags: Mapping[str, str], environment: Mapping[str, str], dotenv: Path | None
+) -> Iterator[_Layer]:
+    """Yield (origin, values by setting, problem) from the weakest layer to the strongest."""
+    if state := environment.get("STATE_DIRECTORY", "").split(":")[0]:
+        yield (
+            "STATE_DIRECTORY",
+            {"storage.directory": Text(state), "pictures.directory": Text(f"{state}/pictures")},
+            None,
+        )
+    if file is not None:
+        yield from _file_layer(file)
+    for name in parameters():
+        credential = name.replace(".", "-").replace("_", "-")
+        if secret := systemd.credential(credential, environment):
+            yield f"credential {credential}", {name: Text(secret)}, None
+    if dotenv is not None and os.path.isfile(dotenv):
+        yield from _dotenv_layer(dotenv)
+    yield from _named("environment", environment)
+    yield from ((flag(name), {name: Text(value)}, None) for name, value in flags.items())
+
+
+def _file_layer(file: Path) -> Iterator[_Layer]:
+    """Yield the settings of a TOML file, one layer for each, and what is wrong with its structure."""
+    try:
+        with file.open("rb") as stream:
+            document = tomllib.load(stream)
+    except OSError as error:
+        yield str(file), {}, f"{file}: cannot be read: {error.strerror}"
+        return
+    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError, and so is what else may be wrong
+        yield str(file), {}, f"{file}: not valid TOML: {error}"
+        return
+    known = parameters()
+    names = {name: entries for name, _, entries in sections()}
+    for section, values in document.items():
+        if section not in names:
+            yield str(file), {}, f"{file}: there is no section [{section}]{nearest(section, names)}"
+        elif not isinstance(values, dict):
+            yield str(file), {}, f"{file}: {section} has to be a section: [{section}]"
+        else:
+            for key, value in values.items():
+                name = f"{section}.{key}"
+                if name in known:
+                    yield f"{file}", {name: value}, None
+                else:
+                    yield str(file), {}, f"{file}: there is no setting {name}{nearest(name, known)}"
+
+
+def _dotenv_layer(dotenv: Path) -> Iterator[_Layer]:
+    """Yield the settings of a `.env`, and which of its lines that seem to be ours cannot be understood."""
+    try:
+        with dotenv.open(encoding="utf-8") as stream:
+            bindings = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        yield str(dotenv), {}, f"{dotenv}: cannot be read: {error}"
+        return
+    for binding in bindings:
+        if binding.error and PREFIX in binding.original.string:
+            line = f"{dotenv}: line {binding.original.line} cannot be understood; it should read NAME=value"
+            yield str(dotenv), {}, line
+    yield from _named(str(dotenv), {binding.key: binding.value or "" for binding in bindings if binding.key})
+
+
+def _named(origin: str, variables: Mapping[str, str]) -> Iterator[_Layer]:
+    """Yield the settings among environment variables; those without our prefix belong to others."""
+    names = {environment_name(name): name for name in parameters()}
+    for variable, value in variables.items():
+        if variable in names:
+            yield f"{origin}: {variable}", {names[variable]: Text(value)}, None
+        elif variable.startswith(PREFIX):
+            yield origin, {}, f"{origin}: there is no setting {variable}{nearest(variable, names, PREFIX)}"

@@ -1,0 +1,32 @@
+/**
+ * The page to log in. Without scripts its form is posted as it stands; with them a refusal does not lose what was typed.
+ */
+
+import { errorFrom } from "./api.js";
+import { find } from "./dom.js";
+
+const form = find("#login", HTMLFormElement);
+const message = find("#login-message", HTMLElement);
+
+/** @param {string} text */
+function complain(text) {
+  const alert = document.createElement("p");
+  alert.role = "alert";
+  alert.textContent = text;
+  message.replaceChildren(alert);
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    const response = await fetch("login", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(Object.fromEntries(new FormData(form))),
+    });
+    if (response.ok) location.assign("./");
+    else complain((await errorFrom(response)).message);
+  } catch {
+    complain("The appliance does not answer.");
+  }
+});

@@ -13,7 +13,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test soak bench build clean install install-tests install-web format lint docs wheel
+.PHONY: help run dev test soak bench build clean install install-tests install-web format lint docs screenshots wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -25,7 +25,7 @@ dev: $(VENV)/.tests-installed ## run it with debug logs, and again after each ch
 	@exec $(BIN)/watchfiles --filter python --target-type command \
 	  "$(BIN)/camera-appliance run --log-level debug $(ARGS)" appliance
 
-test: install-tests ## run all tests (ARGS="-k stream" for some)
+test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
@@ -57,6 +57,9 @@ lint: ## lint Python and the page, check all types
 
 docs: $(VENV)/.tests-installed ## write the generated documents anew
 	$(BIN)/python -m appliance.documentation .
+
+screenshots: install-tests ## photograph the page anew, for README and eyes
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 wheel: install ## build the wheel into dist/
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

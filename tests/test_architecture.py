@@ -15,7 +15,7 @@ LADDER = (
     ("errors",),
     ("parameters", "payload", "systemd", "log", "files", "health", "passwords"),
     ("controls", "settings", "frames", "jpeg"),
-    ("camera", "lifecycle", "observation"),
+    ("camera", "lifecycle", "observation", "thumbnails", "trash"),
     ("memory", "pictures"),
     ("panel", "publisher", "jobs"),
     ("capture",),
@@ -38,6 +38,7 @@ HOMES = {
     "cheroot": {"http"},
     "paho": {"mqtt"},
     "prometheus_client": {"metrics"},
+    "zipstream": {"http"},
     "dotenv": {"settings"},
 }
 ADAPTERS = ("http", "mqtt", "metrics")

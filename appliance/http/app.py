@@ -27,9 +27,11 @@ from appliance.http import ustreamer
 from appliance.http.access import LoginRequired, NotPermitted
 from appliance.http.broadcaster import Broadcaster
 from appliance.http.clients import STREAM_TYPE
+from appliance.http.downloads import Downloads
 from appliance.http.gate import Gate, challenge, client
 from appliance.http.limits import Buckets, TooManyRequests
-from appliance.http.openapi import OTHER_ROUTES, document
+from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
+from appliance.http.page import PageFiles, has_newest
 from appliance.http.server import HAND_OVER
 from appliance.log import logger
 from appliance.parameters import Parameter, Text
@@ -79,7 +81,8 @@ class Routes:
         self._appliance = appliance
         self._broadcaster = broadcaster
         self._metrics = metrics
-        self._web = web
+        self._files = PageFiles(web)
+        self._downloads = Downloads()
         self._gate = gate
         self._quality = quality
         per_address = 2 * broadcaster.max_per_address
@@ -97,14 +100,17 @@ class Routes:
         self._route("/snapshot.jpg", self._snapshot, "/snapshot")
         self._route("/api/pictures/{id}.jpg", self._picture)
         self._route("/api/pictures/{id}/thumbnail.jpg", self._thumbnail)
+        self._route("/api/pictures.zip", self._archive)
         self._route("/api/events", self._events)
         self._route("/api/access", gate.describe)
         self._route("/api/openapi.json", lambda: self._openapi)
         self._route("/healthz", self._health)
         self._route("/metrics", self._metrics_text)
         self._page("GET", "/", self._home, right="view")
-        self._page("GET", "/web/<path:path>", self._page_file, right=None)
-        self._page("GET", "/favicon.ico", lambda: self._page_file("favicon.svg"), right=None)
+        self._page("GET", "/web/<name:path>", self._files.answer, right=None)
+        self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(appliance.name), right="view")
+        self._page("GET", "/favicon.ico", lambda: self._files.answer("icons/live.svg"), right=None)
+        self._page("POST", "/take-picture", self._take_picture, right="control")
         self._page("GET", "/login", gate.login_page, right=None)
         self._page("POST", "/login", gate.log_in, right=None)
         self._page("POST", "/logout", gate.log_out, right=None)
@@ -143,14 +149,7 @@ class Routes:
                 return self._stream()
             case "snapshot":
                 return self._snapshot()
-        return self._page_file("index.html")
-
-    def _page_file(self, path: str) -> Any:
-        answer = static_file(path, root=str(self._web))
-        if answer.status_code >= 400:
-            raise NotFound(f"there is no page {request.path}")
-        answer.set_header("Cache-Control", "no-cache")
-        return answer
+        return self._files.answer("index.html")
 
     def _stream(self) -> Any:
         wished = ustreamer.wish(_query())
@@ -191,6 +190,27 @@ class Routes:
         request.environ[HAND_OVER](accept)
         return ""
 
+    def _archive(self) -> str:
+        """Answer with pictures in a ZIP archive, on a connection of its own."""
+        selection = str(SELECTION.parse(_query().get("ids", ""))) if _query().get("ids") else ""
+        files = self._appliance.picture_files(selection)
+        response.content_type = "application/zip"
+        name = f"{self._appliance.name}_{len(files)}_pictures.zip"
+        response.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        response.set_header("Cache-Control", "no-store")
+        if request.method != "HEAD":
+            request.environ[HAND_OVER](self._downloads.offer(files))
+        return ""
+
+    def _take_picture(self) -> Any:
+        """Take a picture for a form of the page, which has no scripts, and show it."""
+        try:
+            picture = self._appliance.take_picture()
+        except ApplianceError as error:
+            headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+            return HTTPResponse(f"No picture was taken: {error}".encode(), _status(error), headers)
+        return HTTPResponse(status=303, headers={"Location": f"api/pictures/{picture['id']}.jpg"})
+
     def _snapshot(self) -> Any:
         query = _query()
         max_age = float(_MAX_AGE.parse(query["max_age"])) if "max_age" in query else 0.0
@@ -208,8 +228,11 @@ class Routes:
         return answer
 
     def _thumbnail(self, id: str) -> Any:
-        headers = {"Content-Type": "image/jpeg", "Cache-Control": _FOR_EVER}
-        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, headers)
+        self._appliance.picture_file(int(id))  # raises NotFound: a deleted one is not the newest version
+        headers = {"Cache-Control": _FOR_EVER, "ETag": f'"{int(id)}"'}
+        if has_newest(headers["ETag"]):
+            return HTTPResponse(status=304, headers=headers)
+        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, {**headers, "Content-Type": "image/jpeg"})
 
     def _health(self) -> Any:
         response.set_header("Cache-Control", "no-store")

@@ -97,7 +97,7 @@ def _early(options: argparse.Namespace) -> None:
     """Refuse what is known to be wrong before asking for any password; `write_card` checks all of it again."""
     if missing := [name.upper() for name in ("host", "image", "device") if str(getattr(options, name)) in {"", "."}]:
         raise Refused(
-            f"{' and '.join(missing)} missing: make flash HOST=porch.local IMAGE=raspios.img.xz SHA256=... DEVICE=/dev/sdX"
+            f"{' and '.join(missing)} missing: make flash HOST=porch.local IMAGE=x.img.xz SHA256=... DEVICE=/dev/sdX"
         )
     order = _order(options, {})
     image = Image(order.image, order.sha256)

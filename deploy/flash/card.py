@@ -65,7 +65,9 @@ def write_card(order: Order, console: Console) -> None:
     progress.finish()
     with tempfile.TemporaryDirectory(prefix="flash-") as folder:
         customised = Path(folder) / "boot"
-        image.copy(partition.start, partition.size, customised)
+        progress = console.progress("prepare", partition.size)
+        image.copy(partition.start, partition.size, customised, progress)
+        progress.finish()
         for line in customise(BootFiles(customised), order.files):
             console.say(line)
         with _claimed(order, disk, image) as target, _spoiling(order.device):

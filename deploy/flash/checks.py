@@ -129,9 +129,11 @@ def is_not_a_part_of_a_volume(disk: Device, situation: Situation) -> str | None:
             return f"belongs to a ZFS pool ({device.name}). `zpool export` it, or `wipefs --all` where it is an old one"
         if device is disk or device.kind == "part":
             continue
-        freed_by = {"lvm": "vgchange -an", "crypt": "cryptsetup close"}.get(device.kind)
-        freed_by = freed_by or ("mdadm --stop" if device.kind.startswith("raid") else "dmsetup remove")
-        return f"is in use by {device.name} ({device.kind}). `{freed_by}` frees it, if it is meant"
+        kind = "raid" if device.kind.startswith("raid") else device.kind
+        freed_by = {"lvm": "`vgchange -an`", "crypt": "`cryptsetup close`", "raid": "`mdadm --stop`"}.get(
+            kind, "Closing it"
+        )
+        return f"is in use by {device.name} ({device.kind}). {freed_by} frees it, if it is meant"
     return None
 
 

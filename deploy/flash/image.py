@@ -80,7 +80,7 @@ class Image:
             stopped.set()
             thread.join()
 
-    def copy(self, start: int, size: int, target: Path) -> None:
+    def copy(self, start: int, size: int, target: Path, progress: Callable[[int], None]) -> None:
         """Copy that part of the image into a file, leaving holes where there are only zeros."""
         with _readable(self.path), self._opened() as image:
             image.seek(start)
@@ -91,6 +91,7 @@ class Image:
                         file.seek(len(block), 1)
                     else:
                         file.write(block)
+                    progress(file.tell())
                 file.truncate(size)
 
     @contextmanager

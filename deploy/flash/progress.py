@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-WIDTH = 30
+WIDTH = 20  # characters; all of a line fits into 80
 REDRAWN_EVERY = 0.2  # seconds
 
 

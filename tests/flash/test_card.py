@@ -89,6 +89,7 @@ def test_a_card_holds_the_image_and_in_its_boot_partition_the_files(tmp_path: Pa
     assert found[BOOT_START + BOOT_SIZE :] == pi_os.content[BOOT_START + BOOT_SIZE :]
     assert [line.partition(":")[0] for line in shown.splitlines() if " in " in line] == [
         "checksum",
+        "prepare",
         "write",
         "verify",
         "inject",

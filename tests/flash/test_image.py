@@ -92,7 +92,7 @@ def test_the_boot_partition_is_found_in_both_kinds_of_table(pi_os: Made, debian:
 
 
 def test_a_copy_of_a_part_is_the_part_with_holes_for_zeros(tmp_path: Path, pi_os: Made) -> None:
-    Image(pi_os.path, pi_os.sha256).copy(BOOT_START, BOOT_SIZE, tmp_path / "boot")
+    Image(pi_os.path, pi_os.sha256).copy(BOOT_START, BOOT_SIZE, tmp_path / "boot", nothing)
     assert (tmp_path / "boot").read_bytes() == pi_os.content[BOOT_START : BOOT_START + BOOT_SIZE]
     assert (tmp_path / "boot").stat().st_blocks * 512 < BOOT_SIZE / 2
 

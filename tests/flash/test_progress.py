@@ -27,7 +27,7 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left() -> None:
     clock.now += 10
     progress(500_000_000)
     assert terminal.getvalue().rpartition("\r")[2] == (
-        "write    [#######.......................]  25 % of 2000 MB, 50 MB/s, 30 s left"
+        "write    [#####...............]  25 % of 2000 MB, 50 MB/s, 30 s left"
     )
     clock.now += 0.1
     before = terminal.getvalue()

@@ -5,6 +5,7 @@ VENV ?= .venv
 ARGS ?=
 CYCLES ?= 1000
 FORMATS ?= 200
+INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
 BIN := $(VENV)/bin
 
@@ -13,7 +14,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test soak bench build clean install install-tests install-web format lint docs screenshots wheel
+.PHONY: help run dev flash test soak bench build clean install install-tests install-web format lint docs screenshots wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -24,6 +25,12 @@ run: install ## run the appliance on http://127.0.0.1:8000 (ARGS="--camera-sourc
 dev: $(VENV)/.tests-installed ## run it with debug logs, and again after each change of the source
 	@exec $(BIN)/watchfiles --filter python --target-type command \
 	  "$(BIN)/camera-appliance run --log-level debug $(ARGS)" appliance
+
+flash: $(VENV)/.controller-installed ## write a card (HOST=porch.local IMAGE=x.img.xz SHA256=... DEVICE=/dev/sdX [SERIAL=...])
+	@tests/install-packages mcopy:mtools xz:xz-utils
+	@$(if $(DEVICE),exec $(BIN)/python -m deploy.flash card --host "$(HOST)" --inventory "$(INVENTORY)" \
+	  --image "$(IMAGE)" --sha256 "$(SHA256)" --device "$(DEVICE)" --serial "$(SERIAL)" -- $(ARGS), \
+	  exec $(BIN)/python -m deploy.flash disks)
 
 test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
@@ -39,9 +46,10 @@ build: clean install-tests install-web format lint ## clean caches, install, for
 
 install: $(VENV)/.installed ## install the appliance into a virtual environment
 
-install-tests: $(VENV)/.tests-installed ## install what the tests need, system packages too
+install-tests: $(VENV)/.tests-installed $(VENV)/cloud-init ## install what the tests need, system packages too
 	@tests/install-packages chromium:chromium mosquitto:mosquitto openssl:openssl systemd-analyze:systemd \
-	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev
+	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev \
+	  mcopy:mtools mkfs.vfat:dosfstools sfdisk:fdisk xz:xz-utils
 
 install-web: node_modules/.installed ## install the formatter and the linters of the page
 
@@ -79,9 +87,16 @@ $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.tests-installed: $(VENV)/.installed requirements-dev.txt
+$(VENV)/.tests-installed: $(VENV)/.installed requirements-dev.txt deploy/requirements.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
+
+$(VENV)/.controller-installed: $(VENV)/bin/python deploy/requirements.txt
+	$(BIN)/python -m pip install --quiet --requirement deploy/requirements.txt
+	@touch $@
+
+$(VENV)/cloud-init: | $(VENV)/bin/python
+	@tests/flash/unpack-cloud-init $@
 
 node_modules/.installed: package.json package-lock.json
 	@tests/install-packages node:nodejs npm:npm

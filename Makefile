@@ -5,6 +5,7 @@ VENV ?= .venv
 ARGS ?=
 CYCLES ?= 1000
 FORMATS ?= 200
+EXAMPLES ?= 1000
 SHELL := /bin/bash
 BIN := $(VENV)/bin
 
@@ -13,7 +14,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test soak build clean install install-tests install-web format lint docs wheel
+.PHONY: help run dev test fuzz soak build clean install install-tests install-web format lint docs wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -27,6 +28,9 @@ dev: $(VENV)/.tests-installed ## run it with debug logs, and again after each ch
 
 test: install-tests ## run all tests (ARGS="-k stream" for some)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
+	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
 
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
 	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)

@@ -50,7 +50,7 @@ class _Request(HTTPRequest):
     method = b""
 
     def read_request_headers(self) -> bool:
-        if not super().read_request_headers():
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
             return False
         if self.inheaders.get(b"Content-Length", b"0").isdigit():
             return True

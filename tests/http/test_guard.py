@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.http import guard
+from appliance.settings import HttpSettings
 from tests.running import Answer, RunningAppliance
 
 OWN = "http://127.0.0.1:{port}"
@@ -236,7 +237,7 @@ def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(
     ],
 )
 def test_the_address_is_the_last_one_that_is_no_proxy_of_ours(forwarded: str, address: str) -> None:
-    settings = guard.HttpSettings(trusted_proxies="127.0.0.0/8")
+    settings = HttpSettings(trusted_proxies="127.0.0.0/8")
     seen: list[guard.Client] = []
 
     def application(environment: guard.Environment, _start: guard.StartResponse) -> list[bytes]:

@@ -97,7 +97,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    _load(options)
+    loaded, _ = _load(options)
+    from appliance.http import tls  # as late as everything that takes its time
+
+    tls.check(loaded.http)
     print("the configuration is valid")
     return 0
 

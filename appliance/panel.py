@@ -18,6 +18,7 @@ log = logger(__name__)
 
 
 RECHECK = 0.5  # s after the first frame, when controls are looked at again: some cameras reset theirs late
+LOOK_INTERVAL = 0.2  # s between questions to the device whether a control was changed
 POLL_INTERVAL = 10.0  # s between looks at the controls of a device that tells no changes
 
 
@@ -28,6 +29,7 @@ class Panel:
         self._memory = memory
         self._recheck_at = math.inf
         self._poll_at = math.inf
+        self._look_at = 0.0
 
     def begin(self, camera: Camera) -> list[Control]:
         """Set what is remembered on a camera that has begun to stream; return all controls. Raises CameraLost."""
@@ -42,6 +44,9 @@ class Panel:
         if now >= self._recheck_at:
             self._recheck_at = math.inf
             return self._apply_remembered(camera)
+        if now < self._look_at:
+            return None
+        self._look_at = now + LOOK_INTERVAL
         if camera.controls_changed() or now >= self._poll_at:
             if self._poll_at < math.inf:
                 self._poll_at = now + POLL_INTERVAL

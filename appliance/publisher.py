@@ -18,7 +18,7 @@ log = logger(__name__)
 
 PLACEHOLDER_INTERVAL = 1.0  # s
 SETTLED_BY_ITSELF = 2.0  # s after which a camera that nobody looked at has found its exposure
-VERIFY_EVERY = 150  # frames between two that are decoded in full: 3 to 4 ms each
+VERIFY_EVERY = 600  # frames between two that are decoded in full: 3 to 4 ms each
 
 
 class Publisher:

@@ -233,7 +233,7 @@ class RunningAppliance:
         if self.process.poll() is not None:
             self._reader.join(STOPS_WITHIN)
             raise AssertionError(f"the appliance ended before it listened:\n{self.log}")
-        return re.search(r"the page is at http://127\.0\.0\.1:(\d+)", self.log)
+        return re.search(r"the page is at https?://127\.0\.0\.1:(\d+)", self.log)
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None

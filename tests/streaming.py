@@ -1,6 +1,7 @@
 """A viewer of the stream, byte by byte, as strict as the standard."""
 
 import socket
+import ssl
 from dataclasses import dataclass
 
 from tests.running import PATIENCE, RunningAppliance
@@ -28,7 +29,7 @@ class Viewer:
     """Asks for a stream and reads it. Use it as a context.
 
     `receive_buffer` bytes make a slow viewer: the kernel takes no more for it while it does not read. `address` is the
-    one that a reverse proxy forwards.
+    one that a reverse proxy forwards. With `tls` the connection is encrypted.
     """
 
     def __init__(
@@ -37,12 +38,15 @@ class Viewer:
         path: str = "/stream.mjpg",
         receive_buffer: int | None = None,
         address: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.connection = socket.socket()
         if receive_buffer:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.connection.settimeout(PATIENCE)
         self.connection.connect(("127.0.0.1", appliance.port))
+        if tls:
+            self.connection = tls.wrap_socket(self.connection, server_hostname="localhost")
         forwarded = f"X-Forwarded-For: {address}\r\n" if address else ""
         head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{appliance.port}\r\n{forwarded}\r\n"
         self.connection.sendall(head.encode())

@@ -7,7 +7,9 @@ from typing import Any
 
 from appliance import __version__
 from appliance.commands import Command, Declaration, Right
+from appliance.http.ustreamer import STREAM_PARAMETERS
 from appliance.lifecycle import STATES
+from appliance.parameters import Parameter
 
 _NULLABLE_TEXT = {"type": ["string", "null"]}
 _NULLABLE_NUMBER = {"type": ["number", "null"]}
@@ -105,7 +107,9 @@ SCHEMAS: dict[str, Any] = {
         next={"type": ["integer", "null"]},
     ),
     "Privacy": _object(privacy=_BOOLEAN),
-    "DeletedPicture": _object(deleted=_reference("Picture")),
+    "DeletedPicture": _object(deleted=_reference("Picture"), restorable=_NUMBER),
+    "DeletedPictures": _object(deleted={"type": "array", "items": _INTEGER}, restorable=_NUMBER),
+    "RestoredPictures": _object(restored={"type": "array", "items": _INTEGER}),
     "Access": _object(
         user=_NULLABLE_TEXT,
         rights={"type": "array", "items": {"enum": ["view", "control"]}},
@@ -153,6 +157,23 @@ _UPRIGHT = {
     "description": "Turn the pixels themselves, for programs that do not look at the orientation.",
     "schema": {"type": "boolean", "default": False},
 }
+_STREAM_PARAMETERS = tuple(
+    {"name": parameter.name, "in": "query", "description": parameter.help, "schema": parameter.schema()}
+    for parameter in STREAM_PARAMETERS.values()
+)
+SELECTION = Parameter(
+    name="ids",
+    kind="text",
+    help="Numbers and spans of numbers, such as `7,9,12-40`; without it, all pictures.",
+    pattern=r"[0-9]{1,15}(-[0-9]{1,15})?(,[0-9]{1,15}(-[0-9]{1,15})?)*",
+    maximum_length=20_000,
+)
+_SELECTION = {
+    "name": SELECTION.name,
+    "in": "query",
+    "description": SELECTION.help,
+    "schema": SELECTION.schema(),
+}
 _PICTURE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 
 
@@ -177,8 +198,10 @@ OTHER_ROUTES: tuple[Route, ...] = (
         "/stream.mjpg",
         "The live picture, as MJPEG. Aliases: /stream, /?action=stream",
         "multipart/x-mixed-replace",
+        _STREAM_PARAMETERS,
         right="view",
     ),
+    Route("/state", "How things are, in the shape of ustreamer's", "application/json", right="view"),
     Route(
         "/snapshot.jpg",
         "One frame. Aliases: /snapshot, /?action=snapshot",
@@ -188,7 +211,15 @@ OTHER_ROUTES: tuple[Route, ...] = (
     ),
     Route("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", (_PICTURE_ID,), right="view"),
     Route("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", (_PICTURE_ID,), right="view", cost=1),
-    Route("/api/events", "Server-Sent Events: state, controls, picture", "text/event-stream", right="view"),
+    Route(
+        "/api/pictures.zip",
+        "Many pictures in one archive",
+        "application/zip",
+        (_SELECTION,),
+        right="view",
+        cost=5,
+    ),
+    Route("/api/events", "Server-Sent Events: state, controls, picture, pictures", "text/event-stream", right="view"),
     Route(
         "/api/access",
         "Who asks, with which rights, and who can log in",

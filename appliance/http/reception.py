@@ -17,6 +17,7 @@ import re
 import resource
 import select
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ from typing import Any, Literal
 from cheroot.server import HTTPConnection
 
 from appliance.http.limits import household
+from appliance.http.tls import WAITS, Tls, say_goodbye, shake_hands
 from appliance.log import logger
 
 log = logger(__name__)
@@ -41,7 +43,7 @@ _MOST_CONNECTIONS = 1000
 _MOST_UNSENT = 1 << 25  # bytes of answers that all clients together have not taken yet
 _ANSWER_LIMIT = 1 << 22  # bytes of one answer that are kept for a client; more, and its worker waits for it
 _FLUSH = 65536  # bytes
-_LATER = (BlockingIOError, InterruptedError)
+_SECURE = {"wsgi.url_scheme": "https", "HTTPS": "on"}
 _LENGTH = re.compile(rb"(?im)^content-length:[ \t]*([0-9]{1,15})[ \t]*\r$")
 _FRAMING = re.compile(rb"(?im)^[^:\r\n]*(?:content-length|transfer-encoding)[^:\r\n]*:")
 _EXPECTS = re.compile(rb"(?im)^expect:[ \t]*100-continue[ \t]*\r$")
@@ -65,7 +67,8 @@ class Connection(HTTPConnection):
         self.remote_addr = address
         self.local_address: str = connection.getsockname()[0].removeprefix("::ffff:")
         self.wfile = self
-        self.ssl_env: dict[str, str] = {}
+        self.is_greeted = not isinstance(connection, ssl.SSLSocket)
+        self.ssl_env: dict[str, str] = {} if self.is_greeted else _SECURE
         self.state: State = "waiting"
         self.received = bytearray()
         self.unsent = bytearray()
@@ -109,7 +112,7 @@ class Connection(HTTPConnection):
 
     def send(self) -> None:
         """Send what the client takes without waiting. Raises OSError when it is gone."""
-        with contextlib.suppress(*_LATER):
+        with contextlib.suppress(*WAITS):
             while self.unsent:
                 with memoryview(self.unsent) as view:
                     count = self.socket.send(view[: 1 << 18])
@@ -134,8 +137,9 @@ class Connection(HTTPConnection):
 class Reception:
     """Owns all connections that no worker has. Takes the place of cheroot's ConnectionManager."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, tls: Tls | None) -> None:
         self._server = server
+        self._tls = tls
         self._listener: socket.socket = server.socket
         self._listener.setblocking(False)
         self._connections: dict[int, Connection] = {}
@@ -216,13 +220,15 @@ class Reception:
         for _ in range(64):
             try:
                 accepted, address = self._listener.accept()
-            except _LATER:
+            except WAITS:
                 return
             except OSError as error:
                 # Out of descriptors: one that waits has to give way, or this would be tried for ever.
                 log.warning("a connection cannot be accepted: %s", error.strerror)
                 self._make_room()
                 return
+            if self._tls:
+                accepted = self._tls.wrap(accepted)
             connection = Connection(self._server, accepted, address[0].removeprefix("::ffff:"))
             connection.remote_port = address[1]
             if len(self._connections) >= self._most:
@@ -234,6 +240,9 @@ class Reception:
         try:
             match connection.state:
                 case "waiting":
+                    if not connection.is_greeted:
+                        shake_hands(connection.socket)
+                        connection.is_greeted = True
                     self._receive(connection)
                 case "sending":
                     self.put(connection)
@@ -241,7 +250,9 @@ class Reception:
                     while connection.socket.recv(65536):
                         pass
                     self._drop(connection)
-        except _LATER:
+        except ssl.SSLWantWriteError:
+            self._arm(connection, select.EPOLLOUT)
+        except WAITS:
             self._arm(connection, select.EPOLLIN)
         except OSError:
             self._drop(connection)
@@ -251,7 +262,7 @@ class Reception:
             connection.since = time.monotonic()
             connection.deadline = connection.since + _REQUEST_TIME
         ended = False
-        with contextlib.suppress(*_LATER):
+        with contextlib.suppress(*WAITS):
             while len(connection.received) <= HEAD_LIMIT + BODY_LIMIT:
                 if not (data := connection.socket.recv(65536)):
                     ended = True
@@ -287,6 +298,7 @@ class Reception:
 
     def _leave(self, connection: Connection) -> None:
         """Close, but let a client that still sends read its answer first: a close with unread data would discard it."""
+        say_goodbye(connection.socket)
         if not connection.is_cut and not connection.received:
             self._drop(connection)
             return

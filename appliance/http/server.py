@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from appliance import payload
 from appliance.errors import ConfigurationError
 from appliance.http.guard import LOCAL_ADDRESS
 from appliance.http.reception import HEAD_LIMIT, Connection, Reception
+from appliance.http.tls import Tls, trusting_anybody
 from appliance.log import logger
 
 log = logger(__name__)
@@ -103,9 +105,11 @@ class _Gateway(wsgi.Gateway_10):
         headers = [header for header in request.outheaders if header[0].lower() != b"content-length"]
         lines = [b"HTTP/1.1 " + request.status, *(name + b": " + value for name, value in headers)]
         head = b"\r\n".join([*lines, b"Connection: close", b"", b""])
-        # Detached, the descriptor is ours alone; a lingering connection is one that cheroot does not shut down.
         request.server.reception.forget(request.conn)
-        connection = socket.socket(fileno=request.conn.socket.detach())
+        connection = request.conn.socket
+        if not isinstance(connection, ssl.SSLSocket):  # Detached, the descriptor is ours alone.
+            connection = socket.socket(fileno=connection.detach())
+        # A lingering connection is one that cheroot does not shut down.
         request.conn.linger = request.close_connection = True
         self._accept(connection, head)
 
@@ -116,6 +120,7 @@ class _CherootServer(wsgi.Server):
     The reception takes the place of cheroot's `_connections`: https://github.com/cherrypy/cheroot has no other way in.
     """
 
+    tls: Tls | None = None
     bind_error: OSError | None = None
     reception: Reception
     _connections: Any
@@ -123,7 +128,7 @@ class _CherootServer(wsgi.Server):
     def prepare(self) -> None:
         super().prepare()
         self._connections.close()
-        self._connections = self.reception = Reception(self)
+        self._connections = self.reception = Reception(self, self.tls)
 
     def bind(self, family: int, type: int, proto: int = 0) -> Any:
         try:
@@ -139,11 +144,13 @@ class _CherootServer(wsgi.Server):
 class Server:
     """The HTTP server. It listens after `start`, and answers until `stop`."""
 
-    def __init__(self, application: Callable[..., Any], host: str, port: int) -> None:
+    def __init__(self, application: Callable[..., Any], host: str, port: int, tls: Tls | None = None) -> None:
         self._host = host
+        self._scheme = "https" if tls else "http"
         os.environ.pop("LISTEN_PID", None)  # cheroot would take any value of it for a socket handed to it
         self._cheroot = _CherootServer((host, port), application, numthreads=_WORKERS, request_queue_size=_BACKLOG)
         self._cheroot.gateway = _Gateway
+        self._cheroot.tls = tls
         self._cheroot.max_request_header_size = HEAD_LIMIT
         self._cheroot.shutdown_timeout = 0.5
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
@@ -174,7 +181,7 @@ class Server:
     def url(self) -> str:
         """The address for people on this machine."""
         host = _EVERYWHERE.get(self._host, self._host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return f"{self._scheme}://[{host}]:{self.port}" if ":" in host else f"{self._scheme}://{host}:{self.port}"
 
     def page(self, address: str | None) -> str:
         """Return the address for people elsewhere, who reach this machine at that address, if one is known."""
@@ -182,12 +189,15 @@ class Server:
             return f"{self.url}/"
         loopback = address is None or address.startswith("127.") or address == "::1"
         name = f"{socket.gethostname()}.local" if loopback else f"[{address}]" if ":" in str(address) else address
-        return f"http://{name}:{self.port}/"
+        return f"{self._scheme}://{name}:{self.port}/"
 
     def answers(self, timeout: float = 2.0) -> bool:
         """Ask ourselves over the network, as a browser would, and tell whether there was an answer."""
-        host = self.url.removeprefix("http://").rpartition(":")[0].strip("[]")
-        with contextlib.suppress(OSError), socket.create_connection((host, self.port), timeout) as connection:
+        host = _EVERYWHERE.get(self._host, self._host)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
+            connection = opened.enter_context(socket.create_connection((host, self.port), timeout))
+            if self._cheroot.tls:
+                connection = opened.enter_context(trusting_anybody().wrap_socket(connection))
             connection.settimeout(timeout)
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return connection.recv(8).startswith(b"HTTP/1.1")

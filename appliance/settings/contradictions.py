@@ -8,6 +8,13 @@ from appliance import passwords
 from appliance.parameters import Value
 from appliance.settings.effective import Effective
 
+_FILES = (
+    "mqtt.tls_ca_file",
+    "mqtt.tls_certificate_file",
+    "mqtt.tls_key_file",
+    "http.tls_certificate",
+    "http.tls_key",
+)
 _UNPROTECTED = """\
 http.host: {host} can be reached from other machines, but nothing says who may see and control the camera.
   Add two lines to the file of the settings (one, if it has a section [http]): a password, of which
@@ -27,7 +34,11 @@ def contradictions(effective: Mapping[str, Effective]) -> Iterator[str]:
         yield "mqtt.tls_key_file: is of no use without mqtt.tls_certificate_file"
     if value["mqtt.password"] and not value["mqtt.username"]:
         yield "mqtt.password: is of no use without mqtt.username"
-    for name in ("mqtt.tls_ca_file", "mqtt.tls_certificate_file", "mqtt.tls_key_file"):
+    if bool(value["http.tls_certificate"]) != bool(value["http.tls_key"]):
+        yield "http.tls_certificate, http.tls_key: one is of no use without the other"
+    if value["http.tls_certificate"] and value["http.tls_self_signed"]:
+        yield "http.tls_self_signed: contradicts http.tls_certificate; choose one"
+    for name in _FILES:
         if value[name] and not os.path.isfile(str(value[name])):
             yield f"{name}: there is no file {value[name]!r} ({effective[name].origin})"
     yield from _access_problems(value)

@@ -144,6 +144,17 @@ class HttpSettings:
     viewer_timeout: float = setting(
         10.0, "A viewer that takes not one byte for so long is disconnected.", minimum=1, maximum=3600, unit="s"
     )
+    tls_certificate: str = setting(
+        "",
+        "Certificate of this server (PEM), with those that lead to its authority. With it the server speaks HTTPS "
+        "only. A changed file is taken over within seconds, and no viewer notices.",
+    )
+    tls_key: str = setting("", "Private key of the certificate (PEM, without a password).")
+    tls_self_signed: bool = setting(
+        False,
+        "Speak HTTPS with a certificate of our own, made at the first start; its fingerprint is logged. Browsers ask "
+        "once whether to trust it.",
+    )
     public_url: str = setting(
         "",
         "Address of the page as others reach it, for example behind a reverse proxy; home automation links to it. "

@@ -1,6 +1,7 @@
 """What a viewer of the live stream may rely on."""
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -180,3 +181,77 @@ def test_raw_formats_are_encoded_only_while_somebody_looks(tmp_path: Path, simca
             part = viewer.begin().part()
             assert part.is_live
             assert time.time() - part.timestamp < 5, "a new viewer is not shown a picture of long ago"
+
+
+def test_a_viewer_who_asks_for_five_frames_a_second_gets_no_more(shared: RunningAppliance) -> None:
+    with Viewer(shared, "/stream.mjpg?fps=5") as slow, Viewer(shared) as fast:
+        slow.begin()
+        fast.begin()
+        times = [slow.part().timestamp for _ in range(8)]
+        assert (times[-1] - times[0]) / (len(times) - 1) > 0.19, "the mean interval is that of five a second"
+        assert min(after - before for before, after in pairwise(times)) > 0.1
+        assert fast.part().is_live
+
+
+@pytest.mark.parametrize(
+    "query", ["fps=0", "fps=many", "fps=-1", "zero_data=perhaps", "extra_headers=2", "key=" + 200 * "k"]
+)
+def test_a_wish_that_means_nothing_is_refused(shared: RunningAppliance, query: str) -> None:
+    answer = shared.ask("GET", f"/stream?{query}")
+    assert answer.status == 400
+    code, message = answer.error
+    assert code == "invalid_value"
+    assert message.startswith(query.partition("=")[0])
+    assert viewers(shared) == 0
+
+
+def test_what_only_other_servers_know_is_passed_over(shared: RunningAppliance) -> None:
+    with Viewer(shared, "/?action=stream&advance_headers=1&dual_final_frames=1&t=123") as viewer:
+        assert viewer.begin().part().is_live
+
+
+def test_extra_headers_tell_what_ustreamers_tell(shared: RunningAppliance) -> None:
+    with Viewer(shared, "/stream?extra_headers=1") as viewer:
+        viewer.begin()
+        viewer.part()
+        part = viewer.part()
+    assert part.jpeg.startswith(b"\xff\xd8")
+    assert part.jpeg.endswith(b"\xff\xd9")
+    assert part.headers["x-ustreamer-online"] == "true"
+    assert (part.headers["x-ustreamer-width"], part.headers["x-ustreamer-height"]) == ("1280", "720")
+    grabbed, sent = (float(part.headers[f"x-ustreamer-{name}-time"]) for name in ("grab-begin", "send"))
+    assert float(part.headers["x-ustreamer-latency"]) == pytest.approx(sent - grabbed, abs=1e-5)
+    assert int(part.headers["x-ustreamer-client-fps"]) >= 0
+
+
+def test_without_data_only_the_headers_come(shared: RunningAppliance) -> None:
+    with Viewer(shared, "/stream?zero_data=1&extra_headers=true") as viewer:
+        viewer.begin()
+        first, second = viewer.part(), viewer.part()
+    assert first.jpeg == second.jpeg == b""
+    assert second.headers["content-length"] == "0"
+    assert second.timestamp > first.timestamp
+
+
+def test_the_state_has_the_shape_of_ustreamers(shared: RunningAppliance) -> None:
+    with Viewer(shared, "/stream?key=mine%22;x&extra_headers=1") as viewer:
+        viewer.begin().part()
+        cookie = viewer.headers["set-cookie"]
+        answer = shared.ask("GET", "/state")
+    assert answer.status == 200
+    assert answer.json["ok"] is True
+    result = answer.json["result"]
+    assert set(result) == {"instance_id", "encoder", "source", "stream"}
+    assert result["encoder"] == {"type": "HW", "quality": 80}
+    source = result["source"]
+    assert source["resolution"] == {"width": 1280, "height": 720}
+    assert source["online"] is True
+    assert source["desired_fps"] == 30
+    assert isinstance(source["captured_fps"], int)
+    assert result["stream"]["clients"] == 1
+    (id, statistics), *_ = result["stream"]["clients_stat"].items()
+    assert statistics["key"] == 'mine";x'
+    assert statistics["extra_headers"] is True
+    assert statistics["zero_data"] is statistics["advance_headers"] is statistics["dual_final_frames"] is False
+    assert isinstance(statistics["fps"], int)
+    assert cookie.startswith(f"stream_client_{result['instance_id']}=mine%22%3Bx/{id};")

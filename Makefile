@@ -5,6 +5,7 @@ VENV ?= .venv
 ARGS ?=
 CYCLES ?= 1000
 FORMATS ?= 200
+EXAMPLES ?= 1000
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash test soak bench build clean install install-tests install-web format lint docs screenshots wheel
+.PHONY: help run dev flash test fuzz soak bench build clean install install-tests install-web format lint docs screenshots wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -34,6 +35,9 @@ flash: $(VENV)/.controller-installed ## write a card (HOST=porch.local IMAGE=x.i
 
 test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
+	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
 
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
 	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)

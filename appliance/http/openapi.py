@@ -297,7 +297,10 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
         }
         if not declaration.free:
             schema["properties"] = {parameter.name: parameter.schema() for parameter in others}
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        required = [parameter.name for parameter in others if parameter.required]
+        if required:
+            schema["required"] = required
+        operation["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": schema}}}
     return operation
 
 

@@ -312,7 +312,7 @@ class Appliance:
     def picture_files(self, selection: str = "") -> list[Path]:
         """Return the files of a selection such as `7,9,12-40`, oldest first; of an empty one, all pictures.
 
-        Numbers that there are none of are passed over. Raises NotFound if nothing is left.
+        Numbers that there are none of are passed over. Raises NotFound if nothing of a selection is left.
         """
         spans = sorted((int(first), int(last or first)) for first, last in _SPAN.findall(selection))
         present, chosen, after = self._pictures.files(), [], 0
@@ -320,7 +320,7 @@ class Appliance:
         for first, last in spans or [(1, max(numbers, default=0))]:
             chosen += numbers[bisect_left(numbers, max(first, after)) : bisect_right(numbers, last)]
             after = max(after, last + 1)  # spans may overlap
-        if not chosen:
+        if spans and not chosen:
             raise NotFound("there are no such pictures")
         return [present[number] for number in chosen]
 

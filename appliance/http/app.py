@@ -84,7 +84,7 @@ class Routes:
         """Add the routes of the page."""
         gate, name = self._gate, self._appliance.name
         self._page("GET", "/", self._home, right="view")
-        self._page("GET", "/web/<name:path>", self._files.answer, right=None)
+        self._page("GET", "/web/<path:path>", self._files.answer, right=None)
         self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(name), right="view")
         self._page("GET", "/favicon.ico", lambda: self._files.answer("icons/live.svg"), right=None)
         self._page("POST", "/take-picture", self._take_picture, right="control")

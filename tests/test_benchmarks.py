@@ -38,7 +38,12 @@ def results() -> Results:
     """Everything measured, ours at a tenth of theirs."""
     results = Results("appliance", "ustreamer 9")
     for name, factor in (("appliance", 0.1), ("ustreamer 9", 1.0)):
-        figures: dict[str, Any] = {"cpu": 200 * factor, "age_p50": 5 * factor, "age_p95": 20 * factor, "age_p99": 30 * factor}
+        figures: dict[str, Any] = {
+            "cpu": 200 * factor,
+            "age_p50": 5 * factor,
+            "age_p95": 20 * factor,
+            "age_p99": 30 * factor,
+        }
         results.loads[name] = {viewers: [load(viewers, **figures)] for viewers in (1, 10, 100, 300)}
         results.slow[name] = load(**figures)
         results.stalled[name] = Stalled(load(50), 70.0)

@@ -74,7 +74,7 @@ class Pictures:
     def prepare(self) -> None:
         """Make, tidy and read the folder; log where that is impossible: taking a picture will raise it again."""
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.directory)
             self._remove_leftovers()
         except OSError as error:
             log.error("pictures cannot be stored: %s: %s", self.directory, error.strerror)
@@ -101,7 +101,7 @@ class Pictures:
         """Store the JPEG under the next number. Raises StorageFull or StorageUnwritable, leaving nothing behind."""
         with self._storing:
             try:
-                self.directory.mkdir(parents=True, exist_ok=True)
+                files.make_folder(self.directory)
                 number = self._next_number()
                 name = f"{number:06}_{taken_at:%Y-%m-%dT%H-%M-%S}.jpg"
                 files.write_atomically(self.directory / _COUNTER, f"{number}\n".encode())
@@ -195,7 +195,11 @@ class Pictures:
             _rename_without_replacing(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-        files.sync_folder(self.directory)
+        try:
+            files.sync_folder(self.directory)
+        except OSError:  # Nobody is told that it is stored, so it must not be there.
+            path.unlink(missing_ok=True)
+            raise
 
     def _remove_leftovers(self) -> None:
         """Delete what a power cut left half-written. Raises OSError."""

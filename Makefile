@@ -5,6 +5,8 @@ VENV ?= .venv
 ARGS ?=
 CYCLES ?= 1000
 FORMATS ?= 200
+KILLS ?= 200
+SECONDS ?= 300
 SHELL := /bin/bash
 BIN := $(VENV)/bin
 
@@ -13,7 +15,8 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test soak bench build clean install install-tests install-web format lint docs wheel
+.PHONY: help run dev test soak bench kill fuzz lock audit build clean install install-tests install-web format lint docs \
+  wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -34,6 +37,9 @@ soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 
 bench: install-tests ## measure beside ustreamer and motion, write docs/benchmarks.md (QUICK=1: two minutes, no documents)
 	@tests/install-packages ustreamer:ustreamer $(if $(QUICK),,motion:motion) /usr/include/openssl/ssl.h:libssl-dev
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick,)
+
+kill: install-tests ## kill -9 the appliance while it stores, again and again (KILLS=200)
+	$(BIN)/python -m tests.kill --kills $(KILLS)
 
 build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
 

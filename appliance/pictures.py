@@ -9,8 +9,9 @@ import os
 import re
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +69,8 @@ class Pictures:
         self._names: dict[int, str] = {}
         self._numbers: list[int] = []  # sorted
         self._seen: int | None = None  # modification time of the folder, in ns, when it was read last
+        self._noted: int | None = None  # the same, after a change of our own
+        self._listed_at = 0.0  # CLOCK_MONOTONIC
         self._described: dict[int, Picture] = {}
         self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
 
@@ -85,7 +88,7 @@ class Pictures:
     def total(self) -> int:
         """How many pictures there are."""
         with self._lock:
-            self._look()
+            self._glance()
             return len(self._numbers)
 
     @property
@@ -109,7 +112,7 @@ class Pictures:
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
         with self._lock:
-            self._look(anew=True)
+            self._note(number, name)
             return self._describe(number)
 
     def page(self, limit: int, before: int | None = None) -> tuple[list[Picture], int | None]:
@@ -133,10 +136,10 @@ class Pictures:
             self._look()
             return self._describe(number)
 
-    def path(self, number: int) -> Path:
+    def path(self, number: int, look: Callable[[], None] | None = None) -> Path:
         """Return the file of a picture. Raises NotFound."""
         with self._lock:
-            self._look()
+            (look or self._look)()
             if number not in self._names:
                 raise NotFound(f"there is no picture {number}")
             return self.directory / self._names[number]
@@ -146,6 +149,23 @@ class Pictures:
         path = self.path(number)
         try:
             return path.read_bytes()
+        except OSError as error:
+            raise NotFound(f"picture {number} cannot be read: {error.strerror}") from None
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of all pictures, oldest first."""
+        with self._lock:
+            self._glance()
+            return list(self._numbers)
+
+    def taken_at(self, number: int) -> datetime:
+        """Return when a picture was taken, by its name. Raises NotFound."""
+        return _taken_at(self.path(number, self._glance).name)
+
+    def size(self, number: int) -> int:
+        """Return the bytes of a picture. Raises NotFound."""
+        try:
+            return self.path(number, self._glance).stat().st_size
         except OSError as error:
             raise NotFound(f"picture {number} cannot be read: {error.strerror}") from None
 
@@ -169,12 +189,13 @@ class Pictures:
     def delete(self, number: int) -> Picture:
         """Delete one picture and return what it was. Raises NotFound, StorageUnwritable."""
         with self._lock:
-            picture = self.get(number)
+            self._glance()
+            picture = self._describe(number)
             try:
                 (self.directory / picture.name).unlink(missing_ok=True)
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
-            self._look(anew=True)
+            self._note(number, None)
             return picture
 
     def _next_number(self) -> int:
@@ -185,7 +206,7 @@ class Pictures:
             text = ""
         counted = int(text) if _COUNTED.fullmatch(text) else 0
         with self._lock:
-            self._look()
+            self._glance()
             return max(counted, self._numbers[-1] if self._numbers else 0) + 1
 
     def _put(self, path: Path, data: bytes) -> None:
@@ -218,6 +239,7 @@ class Pictures:
             if changed == self._seen and not anew:
                 return
             self._seen = changed if time.time_ns() - changed > _SETTLED else None
+            self._noted, self._listed_at = changed, time.monotonic()
             known = set(self._names.values())
             with os.scandir(self.directory) as entries:
                 present = [each.name for each in entries if each.is_file(follow_symlinks=False)]
@@ -227,6 +249,34 @@ class Pictures:
         self._names = {int(name.partition("_")[0]): name for name in names}
         self._numbers = sorted(self._names)
         self._described = {number: each for number, each in self._described.items() if number in self._names}
+
+    def _glance(self) -> None:
+        """Look, but do not read the folder again for each of our own changes: ten thousand names take long.
+
+        What others did in the same tick of the file system's clock is noticed up to 3 s later.
+        """
+        try:
+            is_known = self.directory.stat().st_mtime_ns == self._noted
+        except OSError:
+            is_known = False
+        if not is_known or (time.monotonic() - self._listed_at) * 1e9 > _SETTLED:
+            self._look()
+
+    def _note(self, number: int, name: str | None) -> None:
+        """Know of a change of our own: a picture that has appeared, or gone if there is no name."""
+        if name is None:
+            self._names.pop(number, None)
+            self._described.pop(number, None)
+            position = bisect_left(self._numbers, number)
+            if self._numbers[position : position + 1] == [number]:
+                del self._numbers[position]
+        elif number not in self._names:
+            self._names[number] = name
+            insort(self._numbers, number)
+        try:
+            self._noted = self.directory.stat().st_mtime_ns
+        except OSError:
+            self._noted = None
 
     def _describe(self, number: int) -> Picture:
         if number not in self._described:
@@ -248,8 +298,13 @@ def _described(directory: Path, number: int, names: dict[int, str]) -> Picture:
         dimensions = jpeg.seen_size(head)
     except CorruptFrame:
         dimensions = None, None
-    taken_at = datetime.strptime(name.partition("_")[2], "%Y-%m-%dT%H-%M-%S.jpg").astimezone()
-    return Picture(number, name, taken_at, length, *dimensions)
+    return Picture(number, name, _taken_at(name), length, *dimensions)
+
+
+def _taken_at(name: str) -> datetime:
+    """Return the local time in the name of a picture."""
+    day, _, hour = name.partition("_")[2].removesuffix(".jpg").partition("T")
+    return datetime.fromisoformat(f"{day}T{hour.replace('-', ':')}").astimezone()
 
 
 def _is_ours(name: str) -> bool:

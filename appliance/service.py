@@ -21,11 +21,13 @@ from appliance.frames import Format, Frame, FrameSlot
 from appliance.log import logger
 from appliance.parameters import Parameter, without_password
 from appliance.pictures import Picture, Pictures
-from appliance.settings import parameters
+from appliance.retention import Retention
+from appliance.settings import PicturesSettings, parameters
 
 log = logger(__name__)
 
 SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot or picture waits for the camera
+RETENTION_INTERVAL = 60.0  # s between looks for pictures that are too old
 COLD_TIMEOUT = 8.0  # s that it waits for one that has to be opened and to find its exposure first
 Listener = Callable[[str, dict[str, Any]], None]
 
@@ -61,12 +63,22 @@ class Watched:
 class Appliance:
     """One camera with its pictures. Every method may be called from any thread, except the camera's own."""
 
-    def __init__(self, name: str, capture: Capture, slot: FrameSlot, pictures: Pictures, max_viewers: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        capture: Capture,
+        slot: FrameSlot,
+        pictures: Pictures,
+        kept: PicturesSettings,
+        max_viewers: int,
+    ) -> None:
         self.name = name
         self.watched = Watched()
         self._capture = capture
         self._slot = slot
         self._pictures = pictures
+        self._retention = Retention(kept, pictures, lambda picture: self._tell_of_picture("deleted", picture))
+        self._retain_at = 0.0
         self._max_viewers = max_viewers
         self._started_at = time.monotonic()
         self._listeners: list[Listener] = []
@@ -79,7 +91,9 @@ class Appliance:
         self._listeners.append(listener)
 
     def tick(self) -> None:
-        """Tell the listeners how things are; called once a second."""
+        """Tell the listeners how things are, and let old pictures go; called once a second."""
+        if time.monotonic() >= self._retain_at:
+            self._retain_at = time.monotonic() + (0 if self._retention.apply() else RETENTION_INTERVAL)
         self._tell("state", self.get_state())
 
     # ------------------------------------------------------------------ commands
@@ -196,12 +210,14 @@ class Appliance:
         frame = self._undamaged_frame(time.monotonic())
         taken_at = datetime.fromtimestamp(wall_clock(frame.captured_at)).astimezone()
         try:
+            self._retention.make_room(len(frame.jpeg))
             picture = self._pictures.store(frame.jpeg, taken_at)
         except StorageUnwritable as error:
             log.error("no picture taken: %s", error)
             raise
         log.info("picture %d taken: %s", picture.number, picture.name)
         self._tell_of_picture("taken", picture)
+        self._retention.apply()
         return picture.as_json()
 
     @command(

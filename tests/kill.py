@@ -1,7 +1,7 @@
 """Kill the appliance, again and again, while pictures are stored and controls are set: `make kill KILLS=200`.
 
-Each time the process gets SIGKILL at a random moment. Then every picture in the folder has to be whole, every picture that
-was answered has to be there, and what is remembered has to be readable; and the next start goes on where this one ended.
+Each time the process gets SIGKILL at a random moment. Then every picture in the folder has to be whole, every one that
+was answered has to be there, and what is remembered has to be readable; the next start goes on where this one ended.
 """
 
 import argparse

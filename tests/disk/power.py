@@ -3,7 +3,7 @@
 - What was written to a file is there for sure once fsync of the file has returned. Before, the old content may be
   there, the new one, or half of it.
 - A name that was made, changed or removed is so for sure once fsync of its folder has returned. Before, any of the
-  changes may have reached the disk and any other not, in any order; each alone is atomic, as on a journalling file system.
+  changes may have reached the disk and any other not, in any order; each alone is atomic, as a journal makes it.
 
 A `kill -9` is the mildest case of it: everything that was done is there.
 """
@@ -94,7 +94,9 @@ class PowerCuts:
             case "fsync-folder":
                 self._folder(path).sync()
             case "link":
-                self._folder(PurePosixPath(change.other).parent).change((PurePosixPath(change.other).name, self._at(path)))
+                self._folder(PurePosixPath(change.other).parent).change(
+                    (PurePosixPath(change.other).name, self._at(path))
+                )
             case "rename":
                 self._rename(path, PurePosixPath(change.other))
             case "unlink" | "rmdir":

@@ -14,7 +14,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LADDER = (
     ("errors",),
     ("parameters", "payload", "systemd", "log", "files", "health", "passwords"),
-    ("controls", "settings", "frames", "jpeg"),
+    ("controls", "secrecy", "frames", "jpeg"),
+    ("settings",),
     ("camera", "lifecycle", "observation"),
     ("memory", "pictures"),
     ("panel", "publisher", "jobs", "retention"),

@@ -298,6 +298,11 @@ def environment_name(name: str) -> str:
     return PREFIX + name.replace(".", "_").upper()
 
 
+def credential_name(name: str) -> str:
+    """Return the credential of systemd that holds a setting: `mqtt.password` is `mqtt-password`."""
+    return name.replace(".", "-").replace("_", "-")
+
+
 def flag(name: str) -> str:
     """Return the flag of a setting: `http.max_viewers` is `--http-max-viewers`."""
     return "--" + name.replace(".", "-").replace("_", "-")

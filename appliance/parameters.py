@@ -21,10 +21,14 @@ Kind = Literal["integer", "number", "boolean", "menu", "text", "button"]
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
 # A password of which not every odd character is encoded is hidden as well; digits up to a slash are a port.
-_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://[^/?#:\s]*:)(?!\d+(?:[/?#\s]|$))([^/?#\s]*|\S*)@", re.IGNORECASE)
+# Everything has a most length, so that no text takes long.
+_USER_INFO = re.compile(
+    r"([a-z][a-z0-9+.-]{0,20}://[^/?#:\s]{0,256}:)(?!\d{1,5}(?:[/?#\s]|$))([^/?#\s]{0,1024}|\S{0,1024})@", re.IGNORECASE
+)
 # In a query, and in paths such as /user=admin_password=secret_channel=1.sdp of many cheap cameras.
 _SECRET_ARGUMENT = re.compile(
-    r"([?&;/_][a-z0-9.-]*?(?:pass|pwd|token|secret|key|auth|credential|signature)[a-z0-9.-]*=)([^&\s\"'<>]*)",
+    r"([?&;/_][a-z0-9.-]{0,40}?(?:pass|pwd|token|secret|key|auth|credential|signature)[a-z0-9.-]{0,40}=)"
+    r"([^&\s\"'<>]*)",
     re.IGNORECASE,
 )
 _SHOWN = 60  # characters of a refused value that are repeated in the message

@@ -154,7 +154,7 @@ class RunningAppliance:
         self._process = subprocess.Popen(
             [COMMAND, "run", *flags],
             cwd=self.directory,
-            env=clean_environment(**environment, **self._environment),
+            env=clean_environment(**environment | self._environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

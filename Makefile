@@ -41,6 +41,11 @@ bench: install-tests ## measure beside ustreamer and motion, write docs/benchmar
 kill: install-tests ## kill -9 the appliance while it stores, again and again (KILLS=200)
 	$(BIN)/python -m tests.kill --kills $(KILLS)
 
+fuzz: install-tests ## fuzz what is done with a camera's bytes, guided by coverage (SECONDS=300)
+	@$(BIN)/python -m pip install --quiet --only-binary=:all: atheris || \
+	  { echo "atheris has no wheel for this Python and machine; tests/test_untrusted.py searches without it"; exit 1; }
+	$(BIN)/python -m tests.fuzz -max_total_time=$(SECONDS)
+
 build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
 
 install: $(VENV)/.installed ## install the appliance into a virtual environment

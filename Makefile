@@ -46,6 +46,19 @@ fuzz: install-tests ## fuzz what is done with a camera's bytes, guided by covera
 	  { echo "atheris has no wheel for this Python and machine; tests/test_untrusted.py searches without it"; exit 1; }
 	$(BIN)/python -m tests.fuzz -max_total_time=$(SECONDS)
 
+lock: $(VENV)/bin/python ## write requirements.lock anew, from requirements.txt, with the hash of every file
+	@$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
+	@for python in 3.11 3.12 3.13; do for machine in x86_64 aarch64; do \
+	  $(BIN)/uv pip install --quiet --no-config --dry-run --target build/lock --only-binary :all: --require-hashes \
+	    --python-version $$python --python-platform $$machine-manylinux_2_28 --requirement requirements.lock \
+	  && echo "Python $$python on $$machine: a wheel for everything" || exit 1; done; done
+
+audit: $(VENV)/bin/python ## ask for known vulnerabilities of what is deployed; status 2 where nobody can be asked
+	@$(BIN)/python -m pip install --quiet pip-audit
+	@$(BIN)/python -m tests.audit
+
 build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
 
 install: $(VENV)/.installed ## install the appliance into a virtual environment

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from appliance import jpeg
 from appliance.errors import CorruptFrame
-from tests.running import RunningAppliance
+from tests.running import RunningAppliance, eventually
 
 TAKERS = 3
 LONGEST_LIFE = 0.8  # s of work until the kill
+WORKING = 0.8  # of the kills come after the first picture of that life; the others at any time
 SETTINGS = {"camera.width": 320, "camera.height": 240, "camera.fps": 60}
 
 
@@ -75,6 +76,9 @@ class Executioner:
         workers.append(threading.Thread(target=self._set))
         for worker in workers:
             worker.start()
+        if self._random.random() < WORKING:
+            answered = len(self.outcome.answered)
+            eventually(lambda: len(self.outcome.answered) > answered, "a picture")
         time.sleep(self._random.uniform(0, LONGEST_LIFE))
         self._appliance.kill()
         self._stopping.set()

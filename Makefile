@@ -7,6 +7,8 @@ CYCLES ?= 1000
 FORMATS ?= 200
 KILLS ?= 200
 SECONDS ?= 300
+EXAMPLES ?= 1000
+INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
 BIN := $(VENV)/bin
 
@@ -15,8 +17,8 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test soak bench kill fuzz lock audit build clean install install-tests install-web format lint docs \
-  wheel
+.PHONY: help run dev flash test fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+  install-web format lint docs screenshots wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -28,8 +30,17 @@ dev: $(VENV)/.tests-installed ## run it with debug logs, and again after each ch
 	@exec $(BIN)/watchfiles --filter python --target-type command \
 	  "$(BIN)/camera-appliance run --log-level debug $(ARGS)" appliance
 
-test: install-tests ## run all tests (ARGS="-k stream" for some)
+flash: $(VENV)/.controller-installed ## write a card (HOST=porch.local IMAGE=x.img.xz SHA256=... DEVICE=/dev/sdX [SERIAL=...])
+	@tests/install-packages mcopy:mtools xz:xz-utils
+	@$(if $(DEVICE),exec $(BIN)/python -m deploy.flash card --host "$(HOST)" --inventory "$(INVENTORY)" \
+	  --image "$(IMAGE)" --sha256 "$(SHA256)" --device "$(DEVICE)" --serial "$(SERIAL)" -- $(ARGS), \
+	  exec $(BIN)/python -m deploy.flash disks)
+
+test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
+	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
 
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
 	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)
@@ -41,10 +52,10 @@ bench: install-tests ## measure beside ustreamer and motion, write docs/benchmar
 kill: install-tests ## kill -9 the appliance while it stores, again and again (KILLS=200)
 	$(BIN)/python -m tests.kill --kills $(KILLS)
 
-fuzz: install-tests ## fuzz what is done with a camera's bytes, guided by coverage (SECONDS=300)
+fuzz-camera: install-tests ## fuzz what is done with a camera's bytes, guided by coverage (SECONDS=300)
 	@$(BIN)/python -m pip install --quiet --only-binary=:all: atheris || \
 	  { echo "atheris has no wheel for this Python and machine; tests/test_untrusted.py searches without it"; exit 1; }
-	$(BIN)/python -m tests.fuzz -max_total_time=$(SECONDS)
+	$(BIN)/python -m tests.fuzz_camera -max_total_time=$(SECONDS)
 
 lock: $(VENV)/bin/python ## write requirements.lock anew, from requirements.txt, with the hash of every file
 	@$(BIN)/python -m pip install --quiet uv
@@ -63,9 +74,10 @@ build: clean install-tests install-web format lint ## clean caches, install, for
 
 install: $(VENV)/.installed ## install the appliance into a virtual environment
 
-install-tests: $(VENV)/.tests-installed ## install what the tests need, system packages too
+install-tests: $(VENV)/.tests-installed $(VENV)/cloud-init ## install what the tests need, system packages too
 	@tests/install-packages chromium:chromium mosquitto:mosquitto openssl:openssl systemd-analyze:systemd \
-	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev
+	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev \
+	  mcopy:mtools mkfs.vfat:dosfstools sfdisk:fdisk xz:xz-utils
 
 install-web: node_modules/.installed ## install the formatter and the linters of the page
 
@@ -81,6 +93,9 @@ lint: ## lint Python and the page, check all types
 
 docs: $(VENV)/.tests-installed ## write the generated documents anew
 	$(BIN)/python -m appliance.documentation .
+
+screenshots: install-tests ## photograph the page anew, for README and eyes
+	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 wheel: install ## build the wheel into dist/
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
@@ -100,9 +115,16 @@ $(VENV)/.installed: $(VENV)/bin/python setup.py pyproject.toml requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.tests-installed: $(VENV)/.installed requirements-dev.txt
+$(VENV)/.tests-installed: $(VENV)/.installed requirements-dev.txt deploy/requirements.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
 	@touch $@
+
+$(VENV)/.controller-installed: $(VENV)/bin/python deploy/requirements.txt
+	$(BIN)/python -m pip install --quiet --requirement deploy/requirements.txt
+	@touch $@
+
+$(VENV)/cloud-init: | $(VENV)/bin/python
+	@tests/flash/unpack-cloud-init $@
 
 node_modules/.installed: package.json package-lock.json
 	@tests/install-packages node:nodejs npm:npm

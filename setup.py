@@ -31,6 +31,7 @@ setup(
         "prometheus-client>=0.21",
         "python-dotenv>=1",
         "simplejpeg>=1.8",
+        "zipstream-ng>=1.8",
     ],
     entry_points={"console_scripts": ["camera-appliance = appliance.cli:main"]},
     classifiers=[

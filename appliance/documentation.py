@@ -45,6 +45,8 @@ Every command works on both, with the same arguments, checks, results and errors
 
 - **HTTP**: arguments are in the query of a `GET`, otherwise in a JSON body with `Content-Type: application/json`.
   The answer is the result. An error has a status of 400 or more and `{"error": {"code": "...", "message": "..."}}`.
+  Where the appliance is protected, each request needs its right: `Authorization: Basic` of `admin` or `viewer`,
+  `Authorization: Bearer TOKEN`, the cookie of a log-in, or, for the right to view alone, `?token=TOKEN`.
 - **MQTT** ([all topics](mqtt.md)): publish the arguments as a JSON object to `<base>/<name>/command/<command>`, by
   default `camera-appliance/camera/command/...`; nothing at all is no arguments. The answer comes on
   `<base>/<name>/response/<command>`, or on the request's Response Topic with its Correlation Data (MQTT 5):

@@ -163,6 +163,8 @@ class Parameter:
         schema: dict[str, Any] = {}
         if self.kind == "menu":
             schema["enum"] = [choice.value for choice in self.choices]
+        elif self.kind == "boolean":
+            schema["anyOf"] = [{"type": "boolean"}, {"enum": [0, 1, *sorted(_TRUE | _FALSE)]}]
         else:
             schema["type"] = {"text": "string", "button": "boolean"}.get(self.kind, self.kind)
         if self.help:

@@ -2,16 +2,18 @@
 
 A file is called `000012_2026-11-22T10-15-30.jpg`: a number that only grows, also after deletions and restarts, then
 the local time. Other programs may delete files of the folder, or add some of that form, at any time.
+
+Two hidden folders are in it: the trash, and the thumbnails.
 """
 
+import contextlib
 import errno
 import os
 import re
 import threading
 import time
 from bisect import bisect_left, insort
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,18 +22,17 @@ from typing import Any
 from appliance import files, jpeg
 from appliance.errors import CorruptFrame, NotFound, StorageFull, StorageUnwritable
 from appliance.log import logger
+from appliance.thumbnails import Thumbnails
+from appliance.trash import FULL, Trash
 
 log = logger(__name__)
 
-THUMBNAIL_WIDTH = 320  # pixels
-_THUMBNAILS_KEPT = 200  # about 10 kB each
 _NAME = re.compile(
     r"(?!000000)([0-9]{6}|[1-9][0-9]{6,})_([12][0-9]{3}-[0-9]{2}-[0-9]{2})T([0-9]{2}-[0-9]{2}-[0-9]{2})\.jpg"
 )
 _COUNTER = ".last-number"
 _COUNTED = re.compile(r"[0-9]{1,15}\n?")
 _SETTLED = 3_000_000_000  # ns after a change until the next one surely has another time; on FAT that takes 2 s
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +73,20 @@ class Pictures:
         self._noted: int | None = None  # the same, after a change of our own
         self._listed_at = 0.0  # CLOCK_MONOTONIC
         self._described: dict[int, Picture] = {}
-        self._thumbnails: OrderedDict[int, bytes] = OrderedDict()
+        self._thumbnails = Thumbnails(directory / ".thumbnails")
+        self._trash = Trash(directory / ".trash")
 
     def prepare(self) -> None:
         """Make, tidy and read the folder; log where that is impossible: taking a picture will raise it again."""
         try:
             files.make_folder(self.directory)
             self._remove_leftovers()
+            self._trash.remove_leftovers()
         except OSError as error:
             log.error("pictures cannot be stored: %s: %s", self.directory, error.strerror)
         else:
             log.info("%d pictures in %s", self.total, self.directory.resolve())
+            self._thumbnails.keep_only(self._names.values())
 
     @property
     def total(self) -> int:
@@ -101,16 +105,20 @@ class Pictures:
         return usage.f_bavail * usage.f_frsize
 
     def store(self, data: bytes, taken_at: datetime) -> Picture:
-        """Store the JPEG under the next number. Raises StorageFull or StorageUnwritable, leaving nothing behind."""
+        """Store the JPEG under the next number. A full disk costs the trash first.
+
+        Raises StorageFull or StorageUnwritable, leaving nothing behind.
+        """
         with self._storing:
             try:
-                files.make_folder(self.directory)
-                number = self._next_number()
-                name = f"{number:06}_{taken_at:%Y-%m-%dT%H-%M-%S}.jpg"
-                files.write_atomically(self.directory / _COUNTER, f"{number}\n".encode())
-                self._put(self.directory / name, data)
+                number, name = self._write(data, taken_at)
             except OSError as error:
-                raise _storage_error(self.directory, error) from None
+                if error.errno not in FULL or not self._trash.empty():
+                    raise _storage_error(self.directory, error) from None
+                try:
+                    number, name = self._write(data, taken_at)
+                except OSError as again:
+                    raise _storage_error(self.directory, again) from None
         with self._lock:
             self._note(number, name)
             return self._describe(number)
@@ -136,10 +144,10 @@ class Pictures:
             self._look()
             return self._describe(number)
 
-    def path(self, number: int, look: Callable[[], None] | None = None) -> Path:
+    def path(self, number: int) -> Path:
         """Return the file of a picture. Raises NotFound."""
         with self._lock:
-            (look or self._look)()
+            self._glance()
             if number not in self._names:
                 raise NotFound(f"there is no picture {number}")
             return self.directory / self._names[number]
@@ -158,36 +166,22 @@ class Pictures:
             self._glance()
             return list(self._numbers)
 
-    def taken_at(self, number: int) -> datetime:
-        """Return when a picture was taken, by its name. Raises NotFound."""
-        return _taken_at(self.path(number, self._glance).name)
-
-    def size(self, number: int) -> int:
-        """Return the bytes of a picture. Raises NotFound."""
-        try:
-            return self.path(number, self._glance).stat().st_size
-        except OSError as error:
-            raise NotFound(f"picture {number} cannot be read: {error.strerror}") from None
+    def files(self) -> dict[int, Path]:
+        """Return the files of all pictures by their numbers, oldest first."""
+        with self._lock:
+            self._look()
+            return {number: self.directory / self._names[number] for number in self._numbers}
 
     def thumbnail(self, number: int) -> bytes:
         """Return a small JPEG of the picture. Raises NotFound."""
-        with self._lock:
-            self._look()
-            if number in self._thumbnails and number in self._names:
-                self._thumbnails.move_to_end(number)
-                return self._thumbnails[number]
+        name = self.path(number).name
         try:
-            small = jpeg.thumbnail(self.read(number), THUMBNAIL_WIDTH)
+            return self._thumbnails.get(name, lambda: self.read(number))
         except CorruptFrame as error:
             raise NotFound(f"picture {number} has no thumbnail: {error}") from None
-        with self._lock:
-            self._thumbnails[number] = small
-            while len(self._thumbnails) > _THUMBNAILS_KEPT:
-                self._thumbnails.popitem(last=False)
-        return small
 
     def delete(self, number: int) -> Picture:
-        """Delete one picture and return what it was. Raises NotFound, StorageUnwritable."""
+        """Delete one picture for good and return what it was. Raises NotFound, StorageUnwritable."""
         with self._lock:
             self._glance()
             picture = self._describe(number)
@@ -196,7 +190,69 @@ class Pictures:
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
             self._note(number, None)
-            return picture
+        self._thumbnails.forget([picture.name])
+        return picture
+
+    def discard(self, numbers: Iterable[int]) -> tuple[list[Picture], bool]:
+        """Put pictures into the trash; return what they were, and whether all of them can be restored.
+
+        Those that are not there are passed over. Raises StorageUnwritable; those before the one that failed are gone.
+        """
+        discarded, is_restorable = [], True
+        with self._lock:
+            self._look()
+            try:
+                for number in sorted(self._names.keys() & set(numbers)):
+                    picture = self._describe(number)
+                    is_restorable &= self._trash.put(number, self.directory / picture.name)
+                    discarded.append(picture)
+            except NotFound:
+                pass  # somebody else deleted it this moment
+            except OSError as error:
+                raise _storage_error(self.directory, error) from None
+            finally:
+                self._look(anew=True)
+        self._thumbnails.forget(each.name for each in discarded)
+        return discarded, is_restorable
+
+    def restore(self, numbers: Iterable[int]) -> list[Picture]:
+        """Take pictures out of the trash; those that are not in it are passed over. Raises StorageUnwritable."""
+        with self._lock:
+            restored = []
+            try:
+                for number in dict.fromkeys(numbers):
+                    if self._trash.take_back(number, self._bring_back):
+                        restored.append(number)
+                if restored:
+                    files.sync_folder(self.directory)  # the trash does not survive a restart, so these have to
+            except OSError as error:
+                raise _storage_error(self.directory, error) from None
+            finally:
+                self._look(anew=True)
+            return [self._describe(number) for number in restored if number in self._names]
+
+    def purge_trash(self) -> None:
+        """Delete for good what has been in the trash for a minute; called once a second."""
+        self._trash.purge()
+
+    def empty_trash(self) -> None:
+        """Delete for good everything that is in the trash."""
+        self._trash.empty()
+
+    def _write(self, data: bytes, taken_at: datetime) -> tuple[int, str]:
+        """Write a picture and return its number and name. Raises OSError."""
+        files.make_folder(self.directory)
+        number = self._next_number()
+        name = f"{number:06}_{taken_at:%Y-%m-%dT%H-%M-%S}.jpg"
+        files.write_atomically(self.directory / _COUNTER, f"{number}\n".encode())
+        self._put(self.directory / name, data)
+        return number, name
+
+    def _bring_back(self, path: Path) -> None:
+        """Move a picture out of the trash, unless it is not there any more. Raises OSError."""
+        with contextlib.suppress(FileNotFoundError):
+            _rename_without_replacing(path, self.directory / path.name)
+        path.unlink(missing_ok=True)  # where there are hard links, it has two names now
 
     def _next_number(self) -> int:
         """Return the number after the greatest that was ever given: the counter file remembers deleted ones."""
@@ -207,7 +263,7 @@ class Pictures:
         counted = int(text) if _COUNTED.fullmatch(text) else 0
         with self._lock:
             self._glance()
-            return max(counted, self._numbers[-1] if self._numbers else 0) + 1
+            return max(counted, self._trash.greatest, self._numbers[-1] if self._numbers else 0) + 1
 
     def _put(self, path: Path, data: bytes) -> None:
         """Let the whole file appear under its name, or raise OSError; a file that is there stays."""
@@ -298,10 +354,10 @@ def _described(directory: Path, number: int, names: dict[int, str]) -> Picture:
         dimensions = jpeg.seen_size(head)
     except CorruptFrame:
         dimensions = None, None
-    return Picture(number, name, _taken_at(name), length, *dimensions)
+    return Picture(number, name, taken_at(name), length, *dimensions)
 
 
-def _taken_at(name: str) -> datetime:
+def taken_at(name: str) -> datetime:
     """Return the local time in the name of a picture."""
     day, _, hour = name.partition("_")[2].removesuffix(".jpg").partition("T")
     return datetime.fromisoformat(f"{day}T{hour.replace('-', ':')}").astimezone()
@@ -329,6 +385,6 @@ def _rename_without_replacing(source: Path, target: Path) -> None:
 
 
 def _storage_error(directory: Path, error: OSError) -> StorageUnwritable:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return StorageFull(f"the disk of {directory} is full: delete pictures or use another folder")
     return StorageUnwritable(f"the folder {directory} cannot be written: {error.strerror}")

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
 from appliance.log import logger
-from appliance.pictures import Picture, Pictures
+from appliance.pictures import Picture, Pictures, taken_at
 from appliance.settings import PicturesSettings
 
 log = logger(__name__)
 
+INTERVAL = 60.0  # s between looks for pictures that are too old
 AT_ONCE = 100  # pictures that one `apply` deletes, so that nobody waits long for a slow disk
 
 
@@ -29,8 +30,14 @@ class Retention:
         self._on_deleted = on_deleted
         self._lock = threading.Lock()
         self._sizes: dict[int, int] = {}
+        self._due_at = 0.0  # CLOCK_MONOTONIC, like the next
         self._started_at = time.monotonic()
         self._before: int | None = None  # the greatest number that an earlier process gave
+
+    def tick(self) -> None:
+        """Apply the settings every minute, and at once where there is more to do; called once a second."""
+        if time.monotonic() >= self._due_at:
+            self._due_at = time.monotonic() + (0 if self.apply() else INTERVAL)
 
     def make_room(self, size: int) -> None:
         """Delete what has to go so that `min_free` bytes are left after a picture of `size` bytes is stored.
@@ -39,6 +46,7 @@ class Retention:
         """
         if self._missing(size) <= 0:
             return
+        self._pictures.empty_trash()
         with self._lock:
             doomed = self._oldest(self._look()[:-1], self._missing(size))
             if doomed is not None:
@@ -78,8 +86,8 @@ class Retention:
             del self._sizes[gone]
         for number in numbers:
             if number not in self._sizes:
-                with contextlib.suppress(NotFound):
-                    self._sizes[number] = self._pictures.size(number)
+                with contextlib.suppress(NotFound, OSError):
+                    self._sizes[number] = self._pictures.path(number).stat().st_size
         return numbers
 
     def _missing(self, size: int) -> int:
@@ -113,7 +121,7 @@ class Retention:
         for number in numbers:
             undecided.append(number)
             try:
-                age = now - self._pictures.taken_at(number)
+                age = now - taken_at(self._pictures.path(number).name)
             except NotFound:
                 continue
             if number > (self._before or 0):

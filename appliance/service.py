@@ -1,11 +1,14 @@
 """The verbs of the appliance, as HTTP and MQTT both offer them.
 
-Listeners hear of every change as (`state` | `controls` | `picture` | `camera`, JSON); `camera` is a step of its
-lifecycle. They are called on whatever thread made
-the change and must only take note.
+Listeners hear of every change as (`state` | `controls` | `picture` | `pictures` | `camera`, JSON); `pictures` are many
+at once, `camera` is a step of its lifecycle. They are called on whatever thread made the change and must only take
+note.
 """
 
+import re
+import reprlib
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,22 +19,23 @@ from appliance import __version__, health, jpeg
 from appliance.capture import PRIVACY_REFUSAL, Capture
 from appliance.commands import command
 from appliance.controls import report
-from appliance.errors import CameraUnavailable, CorruptFrame, PrivacyOn, StorageUnwritable
+from appliance.errors import CameraUnavailable, CorruptFrame, NotFound, PrivacyOn, StorageUnwritable
 from appliance.frames import Format, Frame, FrameSlot
 from appliance.log import logger
 from appliance.parameters import Parameter, without_password
 from appliance.pictures import Picture, Pictures
 from appliance.retention import Retention
-from appliance.settings import PicturesSettings, parameters
+from appliance.settings import Settings, parameters
+from appliance.trash import KEPT
 
 log = logger(__name__)
 
 SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot or picture waits for the camera
-RETENTION_INTERVAL = 60.0  # s between looks for pictures that are too old
 COLD_TIMEOUT = 8.0  # s that it waits for one that has to be opened and to find its exposure first
 Listener = Callable[[str, dict[str, Any]], None]
 
 _SETTINGS = parameters()
+_SPAN = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
 def _like_setting(name: str, help: str) -> Parameter:
@@ -49,6 +53,7 @@ def _like_setting(name: str, help: str) -> Parameter:
 
 
 _ID = Parameter(name="id", kind="integer", help="Number of the picture.", required=True, minimum=1)
+_IDS = Parameter(name="ids", kind="integer", help="Numbers of the pictures.", required=True, repeated=True, minimum=1)
 
 
 @dataclass(slots=True)
@@ -63,23 +68,14 @@ class Watched:
 class Appliance:
     """One camera with its pictures. Every method may be called from any thread, except the camera's own."""
 
-    def __init__(
-        self,
-        name: str,
-        capture: Capture,
-        slot: FrameSlot,
-        pictures: Pictures,
-        kept: PicturesSettings,
-        max_viewers: int,
-    ) -> None:
-        self.name = name
+    def __init__(self, settings: Settings, capture: Capture, slot: FrameSlot, pictures: Pictures) -> None:
+        self.name = settings.camera.name
         self.watched = Watched()
         self._capture = capture
         self._slot = slot
         self._pictures = pictures
-        self._retention = Retention(kept, pictures, lambda picture: self._tell_of_picture("deleted", picture))
-        self._retain_at = 0.0
-        self._max_viewers = max_viewers
+        self._retention = Retention(settings.pictures, pictures, lambda each: self._tell_of_picture("deleted", each))
+        self._max_viewers = settings.http.max_viewers
         self._started_at = time.monotonic()
         self._listeners: list[Listener] = []
         self._former = capture.status.state
@@ -91,9 +87,9 @@ class Appliance:
         self._listeners.append(listener)
 
     def tick(self) -> None:
-        """Tell the listeners how things are, and let old pictures go; called once a second."""
-        if time.monotonic() >= self._retain_at:
-            self._retain_at = time.monotonic() + (0 if self._retention.apply() else RETENTION_INTERVAL)
+        """Tell the listeners how things are, empty the trash, let old pictures go; called once a second."""
+        self._pictures.purge_trash()
+        self._retention.tick()
         self._tell("state", self.get_state())
 
     # ------------------------------------------------------------------ commands
@@ -244,11 +240,37 @@ class Appliance:
 
     @command("DELETE", "/api/pictures/<id>", _ID, right="control", result="DeletedPicture")
     def delete_picture(self, id: int) -> dict[str, Any]:
-        """Delete one picture. Its number is never given again."""
-        picture = self._pictures.delete(id)
+        """Delete one picture. For a minute it can be restored. Its number is never given again."""
+        discarded, is_restorable = self._pictures.discard([id])
+        if not discarded:
+            raise NotFound(f"there is no picture {id}")
+        (picture,) = discarded
         log.info("picture %d deleted: %s", picture.number, picture.name)
         self._tell_of_picture("deleted", picture)
-        return {"deleted": picture.as_json()}
+        return {"deleted": picture.as_json(), "restorable": KEPT if is_restorable else 0.0}
+
+    @command("POST", "/api/pictures/<id>/restore", _ID, right="control", result="Picture")
+    def restore_picture(self, id: int) -> dict[str, Any]:
+        """Bring back a picture that was deleted in the last minute."""
+        restored = self._pictures.restore([id])
+        if not restored:
+            raise NotFound(f"picture {id} cannot be restored: that is possible for {KEPT:g} s after it was deleted")
+        (picture,) = restored
+        log.info("picture %d restored: %s", picture.number, picture.name)
+        self._tell_of_picture("restored", picture)
+        return picture.as_json()
+
+    @command("POST", "/api/pictures/delete", _IDS, right="control", result="DeletedPictures")
+    def delete_pictures(self, ids: list[int]) -> dict[str, Any]:
+        """Delete many pictures; those that are not there are passed over. For a minute they can be restored."""
+        discarded, is_restorable = self._pictures.discard(ids)
+        numbers = self._told_of_many("deleted", discarded)
+        return {"deleted": numbers, "restorable": KEPT if is_restorable else 0.0}
+
+    @command("POST", "/api/pictures/restore", _IDS, right="control", result="RestoredPictures")
+    def restore_pictures(self, ids: list[int]) -> dict[str, Any]:
+        """Bring back pictures that were deleted in the last minute; the others are passed over."""
+        return {"restored": self._told_of_many("restored", self._pictures.restore(ids))}
 
     # ------------------------------------------------------------------ for the adapters
 
@@ -291,6 +313,21 @@ class Appliance:
     def thumbnail(self, id: int) -> bytes:
         """Return a small JPEG of a picture. Raises NotFound."""
         return self._pictures.thumbnail(id)
+
+    def picture_files(self, selection: str = "") -> list[Path]:
+        """Return the files of a selection such as `7,9,12-40`, oldest first; of an empty one, all pictures.
+
+        Numbers that there are none of are passed over. Raises NotFound if nothing of a selection is left.
+        """
+        spans = sorted((int(first), int(last or first)) for first, last in _SPAN.findall(selection))
+        present, chosen, after = self._pictures.files(), [], 0
+        numbers = list(present)
+        for first, last in spans or [(1, max(numbers, default=0))]:
+            chosen += numbers[bisect_left(numbers, max(first, after)) : bisect_right(numbers, last)]
+            after = max(after, last + 1)  # spans may overlap
+        if spans and not chosen:
+            raise NotFound("there are no such pictures")
+        return [present[number] for number in chosen]
 
     def _format_report(self) -> dict[str, Any]:
         formats = self._capture.call(lambda camera: camera.formats())
@@ -343,6 +380,14 @@ class Appliance:
     def _tell(self, event: str, data: dict[str, Any]) -> None:
         for listener in self._listeners:
             listener(event, data)
+
+    def _told_of_many(self, action: str, pictures: list[Picture]) -> list[int]:
+        """Tell the listeners, with one event however many there are, and return the numbers."""
+        numbers = [picture.number for picture in pictures]
+        if numbers:
+            log.info("%d pictures %s: %s", len(numbers), action, reprlib.repr(numbers))
+            self._tell("pictures", {"action": action, "ids": numbers, "total": self._pictures.total})
+        return numbers
 
     def _tell_of_picture(self, action: str, picture: Picture) -> None:
         self._tell("picture", {"action": action, "picture": picture.as_json(), "total": self._pictures.total})

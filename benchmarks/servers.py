@@ -73,6 +73,7 @@ class Running:
         self.program = program
         self.port = free_port()
         self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)  # before the command, which may write its configuration there
         self._log = directory / "log"
         self._environment = clean_environment(**camera.environment)
         self._command = program.command(Job(self.port, directory, is_raw))
@@ -81,7 +82,6 @@ class Running:
         self.started_at = 0.0
 
     def __enter__(self) -> "Running":
-        self.directory.mkdir(parents=True, exist_ok=True)
         self.started_at = time.monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

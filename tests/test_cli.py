@@ -1,5 +1,7 @@
 """The command line, as a person or systemd meets it: the real command, its words and its exit status."""
 
+import os
+import pty
 import re
 import socket
 import subprocess
@@ -9,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance import __version__, settings
-from tests.running import clean_environment, run_command
+from appliance import __version__, passwords, settings
+from tests.running import COMMAND, clean_environment, run_command
 from tests.simcam import SimulatedCamera
 
 SECRET = "hunter2-of-the-broker"
@@ -166,11 +168,89 @@ def test_a_port_in_use_ends_it_with_words_for_people(tmp_path: Path, taken_port:
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
 def test_an_address_that_is_not_ours_ends_it_with_words_for_people(tmp_path: Path, host: str) -> None:
     finished = run_command(
-        "run", "--camera-source=test-pattern", f"--http-host={host}", "--http-port=0", directory=tmp_path
+        "run",
+        "--camera-source=test-pattern",
+        f"--http-host={host}",
+        "--http-open=true",
+        "--http-port=0",
+        directory=tmp_path,
     )
     assert finished.returncode == EX_CONFIG
     assert host in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+TWO_LINES = [["    [http]", '    password = "..."'], ["    [http]", "    open = true"]]
+
+
+@pytest.mark.parametrize(
+    ("command", "host"), [("run", "0.0.0.0"), ("settings", "192.0.2.1"), ("check", "::"), ("check", "camera.lan")]
+)
+def test_beyond_the_loopback_it_starts_only_when_somebody_has_said_who_may_do_what(
+    tmp_path: Path, command: str, host: str
+) -> None:
+    (tmp_path / "camera.toml").write_text(f'[http]\nhost = "{host}"\n')
+    finished = run_command(command, "--config=camera.toml", directory=tmp_path)
+    assert (finished.returncode, finished.stdout) == (EX_CONFIG, "")
+    lines = finished.stderr.splitlines()
+    assert f"http.host: {host} can be reached from other machines" in lines[1]
+    for first, second in TWO_LINES:
+        assert f"{first}\n{second}\n" in finished.stderr
+    assert "CAMERA_APPLIANCE_HTTP_PASSWORD" in finished.stderr
+    assert "CAMERA_APPLIANCE_HTTP_OPEN" in finished.stderr
+
+
+def test_a_password_given_by_systemd_protects(tmp_path: Path) -> None:
+    (tmp_path / "http-password").write_text(SECRET + "\n")
+    finished = run_command("settings", "--http-host=0.0.0.0", directory=tmp_path, CREDENTIALS_DIRECTORY=str(tmp_path))
+    assert re.search(r"^http\.password +\(set\) +credential http-password$", finished.stdout, re.MULTILINE)
+    assert SECRET not in finished.stdout + finished.stderr
+
+
+# ---------------------------------------------------------------- hash-password
+
+
+@pytest.mark.parametrize(("flag", "name"), [((), "password"), (("--viewer",), "viewer_password")])
+def test_a_hash_is_the_line_that_the_settings_take(tmp_path: Path, flag: tuple[str, ...], name: str) -> None:
+    finished = subprocess.run(
+        [COMMAND, "hash-password", *flag], input="mein Geheimnis\n", capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(rf'{name} = "scrypt\$[^"]+"\n', finished.stdout)
+    (tmp_path / "camera.toml").write_text('[http]\nhost = "0.0.0.0"\n' + finished.stdout)
+    assert run_command("check", "--config=camera.toml", directory=tmp_path).returncode == 0
+    assert passwords.matches("mein Geheimnis", finished.stdout.partition('"')[2].rstrip('"\n'))
+
+
+def test_an_empty_password_is_not_hashed() -> None:
+    finished = subprocess.run([COMMAND, "hash-password"], input="\n", capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert "empty" in finished.stderr
+
+
+def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(tmp_path: Path) -> None:
+    def typed(*lines: str) -> str:
+        """Type the lines, each after its question; return all that the terminal showed."""
+        number, terminal = pty.fork()
+        if number == 0:
+            os.execv(COMMAND, [str(COMMAND), "hash-password"])
+        shown = b""
+        try:
+            for line in lines:
+                while not shown.endswith(b": "):
+                    shown += os.read(terminal, 1024)
+                os.write(terminal, line.encode() + b"\n")
+                shown += os.read(terminal, 1)
+            while data := os.read(terminal, 1024):
+                shown += data
+        except OSError:  # a terminal ends so
+            pass
+        os.close(terminal)
+        os.waitpid(number, 0)
+        return shown.decode()
+
+    assert re.search(r'password = "scrypt\$', good := typed("geheim", "geheim"))
+    assert "geheim" not in good
+    assert "the two differ" in typed("geheim", "geheom")
 
 
 # ---------------------------------------------------------------- cameras

@@ -219,7 +219,7 @@ def test_the_range_is_told_in_plain_digits(limits: dict[str, float], words: str)
         (WIDTH, {"type": "integer", "minimum": 16, "maximum": 8192}),
         (FPS, {"type": "number", "minimum": 0.1, "maximum": 240}),
         (OPEN, {"type": "number"}),
-        (TLS, {"type": "boolean"}),
+        (TLS, {"anyOf": [{"type": "boolean"}, {"enum": [0, 1, "0", "1", "false", "no", "off", "on", "true", "yes"]}]}),
         (RESET, {"type": "boolean"}),
         (HUM, {"enum": [0, 1, 2]}),
         (LEVEL, {"enum": ["debug", "info"]}),

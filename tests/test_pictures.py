@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 
 from appliance import jpeg
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
-from appliance.pictures import THUMBNAIL_WIDTH, Picture, Pictures
+from appliance.pictures import Picture, Pictures
+from appliance.thumbnails import WIDTH
+from appliance.trash import KEPT
 
 JPEG = jpeg.encode_bgr(np.full((48, 64, 3), (40, 120, 200), np.uint8), 80)
 PHOTOGRAPHS = sorted((Path(__file__).parent / "simcam/photographs").glob("*.jpg"))
@@ -43,8 +46,8 @@ def numbers(store: Pictures) -> list[int]:
 
 
 def stored(folder: Path) -> list[str]:
-    """Return the names of everything in the folder but the counter."""
-    return sorted(path.name for path in folder.iterdir() if path.name != ".last-number")
+    """Return the names of everything in the folder but the counter and the thumbnails."""
+    return sorted(path.name for path in folder.iterdir() if path.name not in (".last-number", ".thumbnails"))
 
 
 @contextmanager
@@ -450,9 +453,9 @@ def test_a_thumbnail_is_small_and_whole(pictures: Pictures, path: Path) -> None:
     picture = pictures.store(path.read_bytes(), NOON)
     small = pictures.thumbnail(picture.number)
     jpeg.verify(small)
-    assert jpeg.size(small)[0] == THUMBNAIL_WIDTH
+    assert jpeg.size(small)[0] == WIDTH
     assert len(small) < picture.size
-    assert pictures.thumbnail(picture.number) is small
+    assert pictures.thumbnail(picture.number) == small
 
 
 def test_a_thumbnail_goes_with_its_picture(pictures: Pictures, folder: Path) -> None:
@@ -463,3 +466,128 @@ def test_a_thumbnail_goes_with_its_picture(pictures: Pictures, folder: Path) -> 
     for number in (1, 2):
         with pytest.raises(NotFound):
             pictures.thumbnail(number)
+
+
+def test_a_thumbnail_is_made_once_also_over_a_restart(
+    pictures: Pictures, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    make = jpeg.thumbnail
+
+    def count(data: bytes, width: int) -> bytes:
+        made.append(width)
+        return make(data, width)
+
+    monkeypatch.setattr(jpeg, "thumbnail", count)
+    small = pictures.thumbnail(pictures.store(JPEG, NOON).number)
+    reopened = Pictures(folder)
+    reopened.prepare()
+    assert [store.thumbnail(1) for store in (pictures, reopened)] == [small, small]
+    assert made == [WIDTH]
+
+
+@pytest.mark.parametrize("content", [b"", JPEG[:-2], b"\0" * 100])
+def test_a_thumbnail_cut_short_by_a_power_cut_is_made_again(pictures: Pictures, folder: Path, content: bytes) -> None:
+    small = pictures.thumbnail(pictures.store(JPEG, NOON).number)
+    (kept,) = (folder / ".thumbnails").iterdir()
+    kept.write_bytes(content)
+    assert pictures.thumbnail(1) == small == kept.read_bytes()
+
+
+def test_thumbnails_of_pictures_that_are_gone_go_at_the_next_start(pictures: Pictures, folder: Path) -> None:
+    names = [pictures.store(JPEG, NOON).name for _ in range(2)]
+    for number in (1, 2):
+        pictures.thumbnail(number)
+    (folder / names[0]).unlink()
+    (folder / ".thumbnails" / ".half.tmp").write_bytes(b"")
+    Pictures(folder).prepare()
+    assert [path.name for path in (folder / ".thumbnails").iterdir()] == [names[1]]
+
+
+# ---------------------------------------------------------------- the trash
+
+
+def test_a_discarded_picture_is_gone_until_it_is_restored(pictures: Pictures) -> None:
+    first, second = (pictures.store(JPEG, NOON) for _ in range(2))
+    small = pictures.thumbnail(1)
+    assert pictures.discard([1, 7]) == ([first], True)
+    assert numbers(pictures) == [2]
+    for ask in (pictures.get, pictures.path, pictures.read, pictures.thumbnail, pictures.delete):
+        with pytest.raises(NotFound):
+            ask(1)
+    assert pictures.discard([1]) == ([], True)
+    assert pictures.restore([1, 1, 7]) == [first]
+    assert numbers(pictures) == [2, 1]
+    assert (pictures.read(1), pictures.thumbnail(1)) == (JPEG, small)
+    assert pictures.restore([1, 2]) == []
+    assert pictures.get(2) == second
+
+
+def test_what_is_a_minute_in_the_trash_frees_the_disk(pictures: Pictures, folder: Path) -> None:
+    for _ in range(3):
+        pictures.store(JPEG, NOON)
+    pictures.discard([1, 2])
+    pictures.purge_trash()
+    assert len(list((folder / ".trash").iterdir())) == 2
+    later = time.monotonic() + KEPT
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.monotonic", lambda: later)
+        pictures.purge_trash()
+    assert list((folder / ".trash").iterdir()) == []
+    assert pictures.restore([1, 2]) == []
+    assert numbers(pictures) == [3]
+
+
+def test_the_trash_does_not_survive_a_restart(pictures: Pictures, folder: Path) -> None:
+    pictures.store(JPEG, NOON)
+    pictures.discard([1])
+    reopened = Pictures(folder)
+    reopened.prepare()
+    assert list((folder / ".trash").iterdir()) == []
+    assert reopened.restore([1]) == []
+    assert pictures.restore([1]) == []
+
+
+def test_a_number_in_the_trash_is_not_given_again(pictures: Pictures, folder: Path) -> None:
+    pictures.store(JPEG, NOON)
+    pictures.discard([1])
+    (folder / ".last-number").unlink()
+    assert pictures.store(JPEG, NOON).number == 2
+    assert [picture.number for picture in pictures.restore([1])] == [1]
+
+
+def test_a_full_disk_costs_the_trash_before_a_new_picture(folder: Path) -> None:
+    with mounted(folder, "size=64k"):
+        pictures = Pictures(folder)
+        for _ in range(2):
+            pictures.store(JPEG, NOON)
+        pictures.discard([1, 2])
+        (folder / "ballast").write_bytes(bytes(pictures.disk_free or 0))
+        assert pictures.store(JPEG, NOON).number == 3
+        assert pictures.restore([1, 2]) == []
+
+
+def test_what_does_not_fit_into_the_trash_is_deleted_for_good(folder: Path) -> None:
+    with mounted(folder, "size=64k,nr_inodes=4"):
+        pictures = Pictures(folder)
+        picture = pictures.store(JPEG, NOON)
+        (folder / "ballast").touch()
+        assert pictures.discard([1]) == ([picture], False)
+        assert pictures.restore([1]) == []
+        assert numbers(pictures) == []
+
+
+def test_a_picture_that_cannot_be_moved_stays(folder: Path) -> None:
+    with mounted(folder, "size=64k"):
+        pictures = Pictures(folder)
+        for _ in range(2):
+            pictures.store(JPEG, NOON)
+        pictures.discard([1])
+        subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        attempts: list[Callable[[], object]] = [lambda: pictures.discard([2]), lambda: pictures.restore([1])]
+        for attempt in attempts:
+            with pytest.raises(StorageUnwritable, match="Read-only"):
+                attempt()
+        assert numbers(pictures) == [2]
+        subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
+        assert [picture.number for picture in pictures.restore([1])] == [1]

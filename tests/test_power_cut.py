@@ -6,6 +6,7 @@ opened on it.
 """
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -35,7 +36,8 @@ class Story:
 
     pictures: dict[str, bytes] = field(default_factory=dict)
     stored: dict[str, int] = field(default_factory=dict)
-    deleted: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Those that may be absent, from when on, and until when: they may have been restored."""
     remembered: list[tuple[Remembered, int, int]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     content: dict[str, bytes | None] = field(default_factory=dict)
@@ -64,7 +66,12 @@ class Teller:
         """Delete a picture: from then on it may be there or not."""
         begun = self._now
         picture = self._appliance.ask("DELETE", f"/api/pictures/{number}").json["deleted"]
-        self.story.deleted[picture["name"]] = begun
+        self.story.deleted[picture["name"]] = begun, sys.maxsize
+
+    def restore(self, number: int) -> None:
+        """Bring a picture back: from the answer on it has to be there."""
+        name = self._appliance.ask("POST", f"/api/pictures/{number}/restore").json["name"]
+        self.story.deleted[name] = self.story.deleted[name][0], self._now
 
     def set_brightness(self, value: int) -> None:
         """Set a control, and wait until it is on the disk, which it is within a second."""
@@ -98,7 +105,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         appliance.until_live()
         teller.delete(second)
         teller.set_brightness(-20)
-        teller.take()
+        teller.delete(teller.take())
+        teller.restore(second)
     teller.story.changes, teller.story.content = disk.changes(), disk.content()
     return teller.story
 
@@ -135,7 +143,8 @@ def damage(story: Story, cuts: Iterable[tuple[int, Content]], folder: Path) -> I
         found = {each.name: pictures.read(each.number) for each in pictures.page(100)[0]}
         yield from (f"{name} is not whole after {done}" for name, data in found.items() if data != story.pictures[name])
         for name, answered in story.stored.items():
-            if answered <= done <= story.deleted.get(name, done) and name not in found:
+            begun, until = story.deleted.get(name, (sys.maxsize, 0))
+            if answered <= done and not begun <= done < until and name not in found:
                 yield f"{name} is lost after {done}"
 
 

@@ -500,3 +500,83 @@ def test_values_are_shown_as_a_file_would_have_them(layers: Layers) -> None:
     assert effective["mqtt.tls"].shown() == "false"
     assert effective["http.port"].shown() == "8000"
     assert effective["camera.fps"].shown() == "30.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("http.allowed_hosts", " a.example , *.b.example,,", "a.example,*.b.example"),
+        (
+            "http.cors_origins",
+            "https://a.example:8443, http://[2001:db8::1]",
+            "https://a.example:8443,http://[2001:db8::1]",
+        ),
+        ("http.trusted_proxies", "10.0.0.1,2001:db8::/32", "10.0.0.1,2001:db8::/32"),
+        ("http.frame_origins", "", ""),
+    ],
+)
+def test_a_list_is_one_text_with_commas(layers: Layers, name: str, given: str, kept: str) -> None:
+    layers.flags[name] = given
+    _, effective = layers.load()
+    assert effective[name].value == kept
+
+
+def test_a_list_may_be_one_in_the_file(layers: Layers) -> None:
+    layers.file.write_text('[http]\nallowed_hosts = ["a.example", "b.example"]\n')
+    _, effective = layers.load()
+    assert effective["http.allowed_hosts"].value == "a.example,b.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "entry"),
+    [
+        ("http.allowed_hosts", "good.example, bad host", "bad host"),
+        ("http.allowed_hosts", "*", "*"),
+        ("http.cors_origins", "*", "*"),
+        ("http.cors_origins", "https://a.example/path", "https://a.example/path"),
+        ("http.frame_origins", "https://a.example; script-src *", "https://a.example; script-src *"),
+        ("http.cors_origins", "null", "null"),
+    ],
+)
+def test_an_entry_of_a_list_that_is_wrong_is_named(layers: Layers, name: str, given: str, entry: str) -> None:
+    layers.flags[name] = given
+    (told,) = layers.problems()
+    assert f'{name}: "{entry}" is not' in told
+
+
+@pytest.mark.parametrize("token", ["short", "x" * 15, "with space 1234567890", "ümlaut-1234567890123"])
+def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(layers: Layers, token: str) -> None:
+    layers.flags["http.token"] = token
+    (told,) = layers.problems()
+    assert "http.token" in told
+    assert token not in told
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"http.password": SECRET},
+        {"http.viewer_password": SECRET},
+        {"http.token": "t" * 16},
+        {"http.viewer_token": "t" * 16},
+        {"http.open": "true"},
+    ],
+    ids=lambda way: next(iter(way)),
+)
+def test_each_way_to_say_who_may_do_what_is_enough_beyond_the_loopback(layers: Layers, way: dict[str, str]) -> None:
+    layers.flags["http.host"] = "0.0.0.0"
+    assert "nothing says who may see and control" in layers.problems()[0]
+    layers.flags |= way
+    layers.load()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.7", "::1", "localhost"])
+def test_on_the_loopback_nobody_has_to_say_anything(layers: Layers, host: str) -> None:
+    layers.flags["http.host"] = host
+    layers.load()
+
+
+@pytest.mark.parametrize("host", ["::", "192.0.2.1", "camera.lan", "127.0.0.1.evil.example", "0", "2130706433"])
+def test_what_is_not_surely_the_loopback_counts_as_open_to_others(layers: Layers, host: str) -> None:
+    layers.flags["http.host"] = host
+    assert "nothing says who may see and control" in layers.problems()[0]

@@ -1,4 +1,4 @@
-"""Whatever a hostile camera sends leads to a picture or to CorruptFrame. `make fuzz` tries longer."""
+"""Whatever a hostile camera sends leads to a picture or to CorruptFrame. `make fuzz-camera` tries longer."""
 
 import time
 from collections import Counter

@@ -5,6 +5,7 @@
  * @typedef {import("./types.js").Controls} Controls
  * @typedef {import("./types.js").ControlValue} ControlValue
  * @typedef {import("./types.js").Format} Format
+ * @typedef {import("./types.js").DeletedPictures} DeletedPictures
  * @typedef {import("./types.js").Picture} Picture
  * @typedef {import("./types.js").PictureFormat} PictureFormat
  * @typedef {import("./types.js").PicturePage} PicturePage
@@ -151,9 +152,25 @@ export function takePicture() {
 }
 
 /**
- * @param {number} id
- * @returns {Promise<{deleted: Picture}>}
+ * @param {number[]} ids those that are not there are passed over
+ * @returns {Promise<DeletedPictures>}
  */
-export function deletePicture(id) {
-  return request("DELETE", `api/pictures/${id}`);
+export function deletePictures(ids) {
+  return request("POST", "api/pictures/delete", { ids });
+}
+
+/**
+ * @param {number[]} ids
+ * @returns {Promise<{restored: number[]}>}
+ */
+export function restorePictures(ids) {
+  return request("POST", "api/pictures/restore", { ids });
+}
+
+/**
+ * @param {string} selection such as "7,9,12-40"
+ * @returns {string} where these pictures are in one archive
+ */
+export function archiveAddress(selection) {
+  return `api/pictures.zip?ids=${selection}`;
 }

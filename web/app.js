@@ -1,45 +1,72 @@
 /**
  * The page: puts the parts together.
  *
+ * @typedef {import("./types.js").Picture} Picture
  * @typedef {import("./types.js").State} State
  */
 
 import { showAccess } from "./access.js";
+import { Album } from "./album.js";
 import { messageOf, takePicture } from "./api.js";
 import { ServerClock } from "./clock.js";
 import { ControlPanel } from "./controls.js";
 import { find } from "./dom.js";
 import { Events } from "./events.js";
+import { fly } from "./flight.js";
 import { FormatPanel } from "./format.js";
-import { Gallery } from "./gallery.js";
+import { History } from "./history.js";
 import { listenForKeys } from "./keys.js";
 import { LivePicture } from "./live.js";
+import { PictureList } from "./pictures.js";
+import { Presence } from "./presence.js";
 import { PrivacySwitch } from "./privacy.js";
 import { Stage } from "./stage.js";
 import { StateLine } from "./state.js";
-import { toast } from "./toast.js";
+import { Strip } from "./strip.js";
+import { keepToastsInSight, toast } from "./toast.js";
 import { Viewer } from "./viewer.js";
+import { listenForWake } from "./wake.js";
+import { ageInWords } from "./words.js";
+import { Zoom } from "./zoom.js";
+
+const MEASURE_MS = 500;
 
 const stageElement = find("#stage", HTMLElement);
+const canvas = find("#live", HTMLCanvasElement);
 const takeButton = find("#take-picture", HTMLButtonElement);
 const toggleButton = find("#toggle-live", HTMLButtonElement);
 const fullScreenButton = find("#full-screen", HTMLButtonElement);
+const zoomButton = find("#zoom-reset", HTMLButtonElement);
 const connectionLost = find("#connection-lost", HTMLElement);
+const keysDialog = find("#keys", HTMLDialogElement);
 
 const clock = new ServerClock();
-const stage = new Stage(stageElement, clock);
-const live = new LivePicture(find("#live", HTMLCanvasElement), "stream.mjpg", (status) => stage.showLive(status));
+const presence = new Presence();
+const stage = new Stage(stageElement, clock, (words) => presence.state(words));
+const live = new LivePicture(canvas, "stream.mjpg", (status) => stage.showLive(status));
+const zoom = new Zoom(stageElement, canvas, { onChange: showZoom });
 const controls = new ControlPanel(find("#controls", HTMLElement));
 const format = new FormatPanel(find("#format", HTMLElement));
 const stateLine = new StateLine(find("#state-line", HTMLElement));
 const privacy = new PrivacySwitch(find("#privacy-switch", HTMLInputElement));
-const gallery = new Gallery(find("#pictures", HTMLElement), (picture) => viewer.open(picture));
-const viewer = new Viewer(find("#viewer", HTMLDialogElement), gallery);
+const rates = new History(find("#fps-history", HTMLElement), "Rate", (fps) => `${fps.toFixed(1)} fps`, 10);
+const ages = new History(find("#age-history", HTMLElement), "Frame age", ageInWords, 0.2);
+const pictures = new PictureList();
+const viewer = new Viewer(find("#viewer", HTMLDialogElement), pictures);
+const strip = new Strip(find("#pictures", HTMLElement), pictures, (picture) => viewer.open(picture));
+const album = new Album(find("#album", HTMLDialogElement), pictures, (picture) => viewer.open(picture));
+
+/** Seconds between two frames, as the camera granted it. */
+let interval = 0;
+/** The histories have a value for every second, half as many as are measured. */
+let isSecond = false;
+let isScrolledAway = false;
 
 /** @param {State} state */
 function showState(state) {
   clock.observe(state.time);
-  document.title = state.name;
+  interval = 1 / (state.format.granted?.fps || 30);
+  presence.name(state.name);
   find("#name", HTMLElement).textContent = state.name;
   stage.showCamera(state.camera);
   stateLine.show(state);
@@ -53,9 +80,18 @@ function showConnection(connected) {
   connectionLost.hidden = connected;
   if (connected) {
     find("#panel", HTMLElement).hidden = false;
-    gallery.refresh();
+    listPictures(() => pictures.refresh());
   } else {
     stage.showCamera(null);
+  }
+}
+
+/** @param {() => Promise<void>} request */
+async function listPictures(request) {
+  try {
+    await request();
+  } catch (error) {
+    toast(`The pictures cannot be listed: ${messageOf(error)}`, "error");
   }
 }
 
@@ -64,14 +100,20 @@ async function take() {
   takeButton.setAttribute("aria-busy", "true");
   try {
     const picture = await takePicture();
-    gallery.add(picture);
+    pictures.add(picture);
     stageElement.classList.add("flash");
+    fly(canvas, stageElement, strip.buttonOf(picture.id) ?? strip.list);
     toast(`Picture ${picture.id} is taken.`);
   } catch (error) {
     toast(messageOf(error), "error");
   } finally {
     takeButton.removeAttribute("aria-busy");
   }
+}
+
+/** Nobody pays for a picture that cannot be seen. */
+function showSight() {
+  live.setInSight(!isScrolledAway && !album.dialog.open && !viewer.dialog.open);
 }
 
 function toggleLive() {
@@ -92,24 +134,70 @@ function toggleFullScreen() {
   else stageElement.requestFullscreen().catch(() => toast("This browser refuses full screen.", "error"));
 }
 
+/** @param {number} scale */
+function showZoom(scale) {
+  zoomButton.hidden = scale === 1;
+  zoomButton.textContent = `${scale.toFixed(1)} ×`;
+  zoomButton.setAttribute("aria-label", `Enlarged ${scale.toFixed(1)} times; show the whole picture`);
+}
+
+function showMeasured() {
+  const measured = stage.showMeasured(live, interval);
+  isSecond = !isSecond;
+  if (!isSecond) return;
+  rates.add(measured?.fps ?? null);
+  ages.add(measured?.age ?? null);
+}
+
 takeButton.addEventListener("click", take);
 toggleButton.addEventListener("click", toggleLive);
 fullScreenButton.addEventListener("click", toggleFullScreen);
 fullScreenButton.hidden = !document.fullscreenEnabled;
+find("#full-screen-take", HTMLButtonElement).addEventListener("click", take);
+find("#full-screen-leave", HTMLButtonElement).addEventListener("click", toggleFullScreen);
+zoomButton.addEventListener("click", () => zoom.reset());
+find("#show-keys", HTMLButtonElement).addEventListener("click", () => keysDialog.showModal());
+strip.all.addEventListener("click", () => album.open());
 stageElement.addEventListener("animationend", () => stageElement.classList.remove("flash"));
-listenForKeys({ r: take, q: toggleLive, f: toggleFullScreen });
-setInterval(() => stage.showMeasured(live), 500);
+keepToastsInSight();
+listenForKeys({
+  r: () => void take(),
+  q: toggleLive,
+  f: toggleFullScreen,
+  g: () => album.open(),
+  "?": () => keysDialog.showModal(),
+  "/": () => find("#control-search", HTMLInputElement).focus(),
+  "+": () => zoom.by(1.5),
+  "-": () => zoom.by(1 / 1.5),
+  0: () => zoom.reset(),
+  ArrowLeft: () => zoom.pan(-1, 0),
+  ArrowRight: () => zoom.pan(1, 0),
+  ArrowUp: () => zoom.pan(0, -1),
+  ArrowDown: () => zoom.pan(0, 1),
+});
+setInterval(showMeasured, MEASURE_MS);
 
 document.documentElement.classList.remove("no-script");
 showAccess(find("#access", HTMLElement));
 live.start();
 showWanted();
-new Events(
+const events = new Events(
   "api/events",
   {
     state: showState,
     controls: (report) => controls.update(report),
-    picture: (event) => gallery.follow(event),
+    picture: (event) => pictures.follow(event),
+    pictures: (event) => listPictures(() => pictures.followMany(event)),
   },
   showConnection,
 );
+new IntersectionObserver((entries) => {
+  isScrolledAway = entries.at(-1)?.isIntersecting === false;
+  showSight();
+}).observe(stageElement);
+const covered = new MutationObserver(showSight);
+for (const { dialog } of [album, viewer]) covered.observe(dialog, { attributeFilter: ["open"] });
+listenForWake(() => {
+  live.reconnect();
+  events.reconnect();
+});

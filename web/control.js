@@ -13,15 +13,30 @@ import { Sender } from "./sender.js";
 
 /**
  * @param {Control} control
+ * @param {Control | null} governor
  * @returns {string} why it cannot be set now, empty if it can
  */
-function obstacle(control) {
+function obstacle(control, governor) {
   if (control.read_only) return "Read-only: the camera sets this itself";
-  return control.inactive ? "Not used while an automatic mode is on" : "";
+  if (!control.inactive) return "";
+  if (!governor) return "Not used while an automatic mode is on";
+  return `Not used while ${governor.label} is ${inWords(governor, governor.value)}`;
+}
+
+/**
+ * @param {Control} control
+ * @param {ControlValue} value
+ */
+function inWords(control, value) {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  const choice = control.choices?.find((one) => one.value === value);
+  return choice?.label ?? [value, control.unit].filter((word) => word !== null).join(" ");
 }
 
 /** A control and its element, which carries `data-control` with the name. */
 export class ControlView {
+  /** @type {Control | null} */ #governor = null;
+
   /**
    * @param {Control} control
    * @param {(controls: Controls) => void} onReport the device reported all its values
@@ -48,9 +63,13 @@ export class ControlView {
     this.#settle();
   }
 
-  /** @param {Control} control as the device reports it now; shown as soon as the user's hand is off it */
-  update(control) {
+  /**
+   * @param {Control} control as the device reports it now; shown as soon as the user's hand is off it
+   * @param {Control | null} governor what keeps it inactive, if anything does
+   */
+  update(control, governor) {
     this.control = control;
+    this.#governor = governor;
     this.#settle();
   }
 
@@ -105,7 +124,7 @@ export class ControlView {
 
   #describe() {
     const { control } = this;
-    const reason = obstacle(control);
+    const reason = obstacle(control, this.#governor);
     for (const input of this.field.inputs) {
       /** @type {HTMLInputElement} */ (input).disabled = reason !== "";
       if (reason) input.setAttribute("aria-description", reason);
@@ -118,15 +137,8 @@ export class ControlView {
     const changed = control.default !== null && control.value !== control.default && reason === "";
     if (this.resetButton) {
       this.resetButton.disabled = !changed;
-      this.resetButton.title = `Default: ${this.#inWords(control.default)}`;
+      this.resetButton.title = `Default: ${inWords(control, control.default)}`;
     }
-  }
-
-  /** @param {ControlValue} value */
-  #inWords(value) {
-    if (typeof value === "boolean") return value ? "on" : "off";
-    const choice = this.control.choices?.find((one) => one.value === value);
-    return choice?.label ?? [value, this.control.unit].filter((word) => word !== null).join(" ");
   }
 
   /** @param {string} message empty: no error */

@@ -21,6 +21,34 @@ function shape(controls) {
   return JSON.stringify(controls.map(({ name, kind, group, label }) => [name, kind, group, label]));
 }
 
+/** So many controls need no search. */
+const FEW = 8;
+
+/**
+ * The switch that keeps a control inactive. Cameras do not say which it is, but name it alike: "White Balance, Automatic"
+ * and "White Balance Temperature".
+ *
+ * @param {Control} control
+ * @param {Control[]} controls
+ * @returns {Control | null}
+ */
+export function governorOf(control, controls) {
+  if (!control.inactive) return null;
+  const own = wordsOf(control);
+  const common = (/** @type {Control} */ other) => wordsOf(other).filter((word) => own.includes(word)).length;
+  const automatic = controls.filter(
+    (one) => (one.kind === "boolean" || one.kind === "menu") && !one.inactive && /auto/i.test(one.label + one.name),
+  );
+  const [best] = automatic.filter((one) => common(one) > 0).sort((a, b) => common(b) - common(a));
+  return best ?? null;
+}
+
+/** @param {Control} control */
+function wordsOf({ label, name }) {
+  const words = `${label} ${name}`.toLowerCase().match(/[a-z]{3,}/g) ?? [];
+  return [...new Set(words)].filter((word) => !/^(auto.*|manual|mode|absolute|relative)$/.test(word));
+}
+
 /** Follows the reports of the device. */
 export class ControlPanel {
   /** @type {Map<string, ControlView>} */ #views = new Map();
@@ -31,13 +59,18 @@ export class ControlPanel {
     this.groups = find("[data-role=groups]", HTMLElement, root);
     this.empty = find("[data-role=empty]", HTMLElement, root);
     this.resetAll = find("#reset-all", HTMLButtonElement, root);
+    this.search = find("#control-search", HTMLInputElement, root);
+    this.nothing = find("[data-role=nothing]", HTMLElement, root);
     this.resetAll.addEventListener("click", () => this.#resetAll());
+    this.search.addEventListener("input", () => this.#filter());
   }
 
   /** @param {Controls} report */
   update({ controls }) {
     if (shape(controls) !== this.#shape) this.#build(controls);
-    for (const control of controls) this.#views.get(control.name)?.update(control);
+    for (const control of controls) {
+      this.#views.get(control.name)?.update(control, governorOf(control, controls));
+    }
     this.resetAll.disabled = !controls.some(({ value, default: usual }) => usual !== null && value !== usual);
   }
 
@@ -57,6 +90,24 @@ export class ControlPanel {
     );
     this.empty.hidden = controls.length > 0;
     this.resetAll.hidden = controls.length === 0;
+    this.search.hidden = controls.length <= FEW;
+    if (this.search.hidden) this.search.value = "";
+    this.#filter();
+  }
+
+  /** Shows the controls that have every word that is searched for. */
+  #filter() {
+    const wanted = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const { control, element } of this.#views.values()) {
+      const text = `${control.label} ${control.name}`.toLowerCase();
+      element.hidden = !wanted.every((word) => text.includes(word));
+      found += Number(!element.hidden);
+    }
+    for (const group of /** @type {Iterable<HTMLElement>} */ (this.groups.children)) {
+      group.hidden = !group.querySelector("[data-control]:not([hidden])");
+    }
+    this.nothing.hidden = found > 0 || this.#views.size === 0;
   }
 
   /**

@@ -34,6 +34,11 @@ export class Events {
     this.#connectOrLeave();
   }
 
+  /** Connects anew: the connection may be dead without knowing. */
+  reconnect() {
+    this.#connectOrLeave();
+  }
+
   #connectOrLeave() {
     this.#close();
     if (document.visibilityState === "visible") this.#open();

@@ -13,14 +13,22 @@ function isTypedInto(target) {
   return target.isContentEditable || target.matches("textarea, select");
 }
 
-/** @param {Record<string, () => void>} actions by lower-case letter */
+/** @param {Record<string, () => boolean | void>} actions by key, letters in lower case; false leaves it to the browser */
 export function listenForKeys(actions) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.repeat || event.isComposing) return;
+    const isLetter = /^[a-z]$/i.test(event.key);
+    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    if (isLetter && (event.shiftKey || event.repeat)) return; // signs may need the shift key
     if (isTypedInto(event.target) || document.querySelector("dialog[open]")) return;
-    const action = actions[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    action();
+    const action = actions[isLetter ? event.key.toLowerCase() : event.key];
+    if (action && !moves(event) && action() !== false) event.preventDefault();
   });
+}
+
+/**
+ * @param {KeyboardEvent} event
+ * @returns {boolean} whether the key moves a slider or a switch that has the focus
+ */
+function moves(event) {
+  return event.key.startsWith("Arrow") && event.target instanceof HTMLInputElement;
 }

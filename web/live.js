@@ -1,11 +1,11 @@
 /**
  * The live picture: stream parts become bitmaps on a canvas. One frame is decoded at a time; of those that arrive meanwhile
- * only the newest is kept. The connection is held only while somebody wants the picture and can see the page.
+ * only the newest is kept. The connection is held only while somebody wants the picture and can see it.
  *
  * @typedef {import("./multipart.js").Part} Part
  * @typedef {import("./stream.js").StreamState} StreamState
  * @typedef {object} LiveStatus
- * @property {"stopped" | "hidden" | "connecting" | "waiting" | "live" | "placeholder"} state
+ * @property {"stopped" | "hidden" | "connecting" | "waiting" | "live" | "placeholder"} state "hidden" is out of sight
  * @property {string | null} reason why the appliance refused the stream
  */
 
@@ -17,6 +17,7 @@ export class LivePicture {
   /** @type {Part | null} */ #newest = null;
   #decoding = false;
   #wanted = false;
+  #inSight = true;
   #frames = 0;
   #rate = new RateMeter();
   /** @type {LiveStatus} */ #status = { state: "stopped", reason: null };
@@ -66,8 +67,24 @@ export class LivePicture {
     this.#connectOrLeave();
   }
 
+  /** @param {boolean} inSight whether it is neither scrolled away nor covered */
+  setInSight(inSight) {
+    if (inSight === this.#inSight) return;
+    this.#inSight = inSight;
+    this.#connectOrLeave();
+  }
+
+  /** Connects anew: the connection may be dead without knowing. */
+  reconnect() {
+    if (this.#isSeen) this.stream.restart();
+  }
+
+  get #isSeen() {
+    return this.#wanted && this.#inSight && document.visibilityState === "visible";
+  }
+
   #connectOrLeave() {
-    if (this.#wanted && document.visibilityState === "visible") this.stream.open();
+    if (this.#isSeen) this.stream.open();
     else this.stream.close();
   }
 
@@ -120,7 +137,7 @@ export class LivePicture {
    * @param {Map<string, string>} headers
    */
   #show(bitmap, headers) {
-    if (!this.#wanted || document.visibilityState !== "visible") {
+    if (!this.#isSeen) {
       bitmap.close();
       return;
     }

@@ -5,6 +5,7 @@
  */
 
 import { messageOf, setPrivacy } from "./api.js";
+import { find } from "./dom.js";
 import { toast } from "./toast.js";
 
 /** Shows what the appliance reports; what the user wants counts only after its answer. */
@@ -20,6 +21,7 @@ export class PrivacySwitch {
   /** @param {State} state */
   show({ privacy }) {
     document.body.dataset.privacy = String(privacy);
+    find("#privacy-on", HTMLElement).hidden = !privacy;
     if (!this.#busy) this.input.checked = privacy;
   }
 

@@ -19,7 +19,10 @@ export class RateMeter {
    */
   rate(now = performance.now()) {
     this.#times = this.#times.filter((time) => now - time < 2000);
-    if (this.#times.length < 2) return null;
-    return (1000 * (this.#times.length - 1)) / (this.#times[this.#times.length - 1] - this.#times[0]);
+    const [first, last] = [this.#times[0], this.#times.at(-1)];
+    if (this.#times.length < 2 || last === undefined) return null;
+    const usual = (last - first) / (this.#times.length - 1);
+    const isLate = now - last > 3 * usual; // then the time since counts as well: nothing comes is no rate
+    return (1000 * (this.#times.length - 1)) / ((isLate ? now : last) - first);
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { find, setText } from "./dom.js";
-import { ageInWords, bytesInWords, formatInWords, rateInWords } from "./words.js";
+import { ageInWords, bytesInWords, durationInWords, formatInWords, rateInWords } from "./words.js";
 
 const CAMERA_STATES = {
   starting: "Starting",
@@ -29,13 +29,14 @@ const FACTS = {
   fps: ({ fps }) => (fps === null ? "–" : `${fps.toFixed(1)} fps`),
   frame_age: ({ frame_age: age }) => (age === null ? "–" : ageInWords(age)),
   viewers: ({ viewers, max_viewers: places }) => `${viewers} of ${places}`,
-  dropped: ({ frames }) => (frames.dropped > 0 ? String(frames.dropped) : null),
-  corrupt: ({ frames }) => (frames.corrupt > 0 ? String(frames.corrupt) : null),
+  dropped: ({ frames }) => frames.dropped.toLocaleString(),
+  corrupt: ({ frames }) => frames.corrupt.toLocaleString(),
   mqtt: ({ mqtt }) => [MQTT_STATES[mqtt.state], mqtt.reason].filter(Boolean).join(": "),
   disk_free: ({ disk_free: free }) => (free === null ? null : `${bytesInWords(free)} free`),
   pictures: ({ pictures }) => String(pictures),
   temperature: ({ temperature }) => (temperature === null ? null : `${rateInWords(Math.round(temperature))} °C`),
-  under_voltage: ({ under_voltage: low }) => (low ? "Too low" : null),
+  under_voltage: ({ under_voltage: low }) => (low === null ? null : low ? "Too low" : "Good"),
+  uptime: ({ uptime }) => durationInWords(uptime),
   version: ({ version }) => version,
 };
 
@@ -50,6 +51,8 @@ export class StateLine {
   show(state) {
     this.root.dataset.camera = state.camera.state;
     this.root.dataset.mqtt = state.mqtt.state;
+    this.root.dataset.corrupt = String(state.frames.corrupt > 0);
+    this.root.dataset.voltage = String(state.under_voltage);
     for (const [name, inWords] of Object.entries(FACTS)) {
       const value = find(`[data-state=${name}]`, HTMLElement, this.root);
       const words = inWords(state);

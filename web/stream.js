@@ -37,12 +37,12 @@ export class Stream {
     this.#url = url;
     this.#onPart = onPart;
     this.#onState = onState;
-    addEventListener("online", () => this.#connection && this.#restart());
+    addEventListener("online", () => this.#connection && this.restart());
   }
 
   /** Connects, unless it already does. */
   open() {
-    if (!this.#connection) this.#restart();
+    if (!this.#connection) this.restart();
   }
 
   /** Leaves: the connection is gone when this returns. */
@@ -52,7 +52,8 @@ export class Stream {
     this.#onState("closed", null);
   }
 
-  #restart() {
+  /** Connects, anew if it is connected. */
+  restart() {
     this.#connection?.abort();
     this.#connection = new AbortController();
     this.#backoff.reset();

@@ -73,8 +73,8 @@
  * @property {string} name file name
  * @property {string} taken_at ISO 8601
  * @property {number} bytes
- * @property {number} width pixels
- * @property {number} height pixels
+ * @property {number | null} width pixels; null if the file is damaged
+ * @property {number | null} height pixels
  * @property {string} url
  * @property {string} thumbnail
  *
@@ -83,9 +83,18 @@
  * @property {number} total
  * @property {number | null} next what to ask for as `before`, null at the end
  *
+ * @typedef {object} DeletedPictures
+ * @property {number[]} deleted
+ * @property {number} restorable seconds
+ *
  * @typedef {object} PictureEvent
- * @property {"taken" | "deleted"} action
+ * @property {"taken" | "deleted" | "restored"} action
  * @property {Picture} picture
+ * @property {number} total
+ *
+ * @typedef {object} PicturesEvent many at once
+ * @property {"deleted" | "restored"} action
+ * @property {number[]} ids
  * @property {number} total
  */
 

@@ -1,16 +1,19 @@
 /**
- * One picture in full, in a dialog: the ones before and after it, download, delete.
+ * One picture in full, in a dialog: the ones before and after it by key, button or swipe; zoom, download, delete.
  *
- * @typedef {import("./gallery.js").Gallery} Gallery
+ * @typedef {import("./pictures.js").PictureList} PictureList
  * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("./zoom.js").Swipe} Swipe
  */
 
-import { deletePicture, messageOf, relative } from "./api.js";
+import { messageOf, relative } from "./api.js";
 import { find, setText } from "./dom.js";
 import { toast } from "./toast.js";
+import { deleteWithUndo } from "./undo.js";
 import { bytesInWords, sizeInWords, timeInWords } from "./words.js";
+import { Zoom } from "./zoom.js";
 
-/** Walks through the pictures of a gallery. */
+/** Walks through the pictures of a list. */
 export class Viewer {
   /** @type {Picture | null} */ #picture = null;
   /** Where the picture is among the others, so that the next one takes its place when it is deleted. */
@@ -18,40 +21,32 @@ export class Viewer {
 
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {Gallery} gallery
+   * @param {PictureList} pictures
    */
-  constructor(dialog, gallery) {
+  constructor(dialog, pictures) {
     this.dialog = dialog;
-    this.gallery = gallery;
+    this.pictures = pictures;
     this.image = find("#viewer-image", HTMLImageElement, dialog);
     this.caption = find("#viewer-caption", HTMLElement, dialog);
     this.previous = find("#viewer-previous", HTMLButtonElement, dialog);
     this.next = find("#viewer-next", HTMLButtonElement, dialog);
     this.download = find("#viewer-download", HTMLAnchorElement, dialog);
     this.remove = find("#viewer-delete", HTMLButtonElement, dialog);
-    this.actions = find("#viewer-actions", HTMLElement, dialog);
-    this.confirm = find("#viewer-confirm", HTMLElement, dialog);
-    this.yes = find("#viewer-delete-yes", HTMLButtonElement, dialog);
-    this.no = find("#viewer-delete-no", HTMLButtonElement, dialog);
+    this.zoom = new Zoom(find(".viewer-picture", HTMLElement, dialog), this.image, {
+      onSwipe: (swipe) => this.#swiped(swipe),
+    });
     this.#listen();
   }
 
   #listen() {
-    this.gallery.onChange = () => this.#follow();
+    this.pictures.listen(() => this.#follow());
     this.previous.addEventListener("click", () => this.#step(-1));
     this.next.addEventListener("click", () => this.#step(1));
     find("#viewer-close", HTMLButtonElement, this.dialog).addEventListener("click", () => this.dialog.close());
-    this.remove.addEventListener("click", () => this.#ask(true));
-    this.no.addEventListener("click", () => this.#ask(false));
-    this.yes.addEventListener("click", () => this.#delete());
+    this.remove.addEventListener("click", () => this.#delete());
     this.dialog.addEventListener("keydown", (event) => this.#key(event));
-    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
     this.dialog.addEventListener("close", () => this.#closed());
-    this.dialog.addEventListener("cancel", (event) => {
-      if (this.confirm.hidden) return;
-      event.preventDefault(); // Escape answers the question first
-      this.#ask(false);
-    });
+    this.image.addEventListener("error", () => this.#picture && setText(this.caption, "This picture cannot be shown."));
   }
 
   /** @param {Picture} picture */
@@ -63,76 +58,83 @@ export class Viewer {
   /** @param {Picture} picture */
   #show(picture) {
     this.#picture = picture;
-    this.#index = this.gallery.pictures.findIndex(({ id }) => id === picture.id);
+    this.#index = this.pictures.pictures.findIndex(({ id }) => id === picture.id);
     this.dialog.dataset.pictureId = String(picture.id);
+    this.zoom.reset();
     this.image.src = relative(picture.url);
     this.image.alt = `Picture ${picture.id}`;
     const facts = [
+      `Picture ${picture.id}`,
       timeInWords(picture.taken_at),
-      sizeInWords(picture.width, picture.height),
+      picture.width && picture.height ? sizeInWords(picture.width, picture.height) : "damaged",
       bytesInWords(picture.bytes),
     ];
     setText(this.caption, facts.join(" · "));
     this.download.href = relative(picture.url);
     this.download.download = picture.name;
-    this.#ask(false, false);
     this.#showNeighbours();
   }
 
+  /** Enables the ways to the neighbours, and has their pictures ready. */
   #showNeighbours() {
+    const { pictures, hasMore } = this.pictures;
     this.previous.disabled = this.#index <= 0;
-    this.next.disabled = this.#index + 1 >= this.gallery.pictures.length && !this.gallery.hasMore;
+    this.next.disabled = this.#index + 1 >= pictures.length && !hasMore;
+    for (const neighbour of [pictures[this.#index + 1], pictures[this.#index - 1]]) {
+      if (neighbour) new Image().src = relative(neighbour.url);
+    }
+  }
+
+  /** @param {Swipe} swipe */
+  #swiped(swipe) {
+    if (swipe === "down") this.dialog.close();
+    else this.#step(swipe === "next" ? 1 : -1);
   }
 
   /** @param {1 | -1} direction 1 is older */
   async #step(direction) {
     const wanted = this.#index + direction;
-    if (wanted >= this.gallery.pictures.length) await this.gallery.loadMore();
-    const picture = this.gallery.pictures[wanted];
+    try {
+      if (wanted >= this.pictures.pictures.length) await this.pictures.loadMore();
+    } catch (error) {
+      toast(messageOf(error), "error");
+    }
+    const picture = this.pictures.pictures[wanted];
     if (picture && this.dialog.open) this.#show(picture);
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    if (event.key === "ArrowLeft") this.#step(-1);
-    else if (event.key === "ArrowRight") this.#step(1);
-    else if (event.key === "Delete") this.#ask(true);
-    else return;
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    /** @type {Record<string, () => void>} */
+    const actions = {
+      ArrowLeft: () => this.zoom.pan(-1, 0) || this.#step(-1),
+      ArrowRight: () => this.zoom.pan(1, 0) || this.#step(1),
+      ArrowUp: () => this.zoom.pan(0, -1),
+      ArrowDown: () => this.zoom.pan(0, 1),
+      Delete: () => this.#delete(),
+      "+": () => this.zoom.by(1.5),
+      "-": () => this.zoom.by(1 / 1.5),
+      0: () => this.zoom.reset(),
+    };
+    const action = actions[event.key];
+    if (!action) return;
     event.preventDefault();
-  }
-
-  /**
-   * @param {boolean} asking
-   * @param {boolean} [moveFocus] to the safe answer, or back to where the question came from
-   */
-  #ask(asking, moveFocus = true) {
-    this.confirm.hidden = !asking;
-    this.actions.hidden = asking;
-    if (moveFocus) (asking ? this.no : this.remove).focus();
+    action();
   }
 
   async #delete() {
-    const picture = this.#picture;
-    if (!picture) return;
-    this.yes.setAttribute("aria-busy", "true");
-    try {
-      await deletePicture(picture.id);
-      toast(`Picture ${picture.id} is deleted.`);
-      this.gallery.forget(picture);
-    } catch (error) {
-      toast(messageOf(error), "error");
-      this.#ask(false);
-    } finally {
-      this.yes.removeAttribute("aria-busy");
-    }
+    if (!this.#picture || this.remove.getAttribute("aria-busy") === "true") return;
+    this.remove.setAttribute("aria-busy", "true");
+    await deleteWithUndo(this.pictures, [this.#picture]);
+    this.remove.removeAttribute("aria-busy");
   }
 
-  /** The gallery has other pictures now: this one may have moved, or be gone. */
+  /** There are other pictures now: this one may have moved, or be gone. */
   #follow() {
     const shown = this.#picture;
     if (!shown) return;
-    const { pictures } = this.gallery;
+    const { pictures } = this.pictures;
     const index = pictures.findIndex(({ id }) => id === shown.id);
     if (index !== -1) {
       this.#index = index;
@@ -146,9 +148,10 @@ export class Viewer {
   }
 
   #closed() {
-    const item = this.gallery.list.querySelector(`[data-picture-id="${this.#picture?.id}"] button`);
+    // The picture that was opened first may be a screenful away, or gone.
+    const items = document.querySelectorAll(`[data-picture-id="${this.#picture?.id}"] button`);
     this.#picture = null;
     this.image.removeAttribute("src");
-    if (item instanceof HTMLElement) item.focus(); // the picture that was opened first may be a screenful away, or gone
+    for (const item of items) /** @type {HTMLElement} */ (item).focus();
   }
 }

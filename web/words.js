@@ -4,6 +4,10 @@
  * @typedef {import("./types.js").PictureFormat} PictureFormat
  */
 
+// Making one of these costs a hundred times what using it does.
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
 /**
  * @param {number} bytes
  * @returns {string} such as "12.3 GB", not to be broken over two lines
@@ -67,5 +71,51 @@ export function formatInWords({ width, height, fps, pixel_format }) {
  * @returns {string} date and time in the reader's own manner
  */
 export function timeInWords(time) {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return MOMENT.format(atTheCamera(time));
+}
+
+/**
+ * The day at the camera, whatever the reader's time zone is.
+ *
+ * @param {string} time ISO 8601 with the offset of the camera
+ * @returns {string} such as "2026-11-22", which sorts
+ */
+export function dayOf(time) {
+  return time.slice(0, 10);
+}
+
+/**
+ * @param {string} time ISO 8601 with the offset of the camera
+ * @returns {Date} the same date and time on the reader's clock, for formatting only
+ */
+function atTheCamera(time) {
+  return new Date(time.slice(0, 19));
+}
+
+/**
+ * @param {string} time ISO 8601
+ * @returns {string} such as "Sunday, 22 November", in the reader's own manner, with the year if it is not this one
+ */
+export function dayInWords(time) {
+  const day = atTheCamera(time);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const form = { weekday: "long", day: "numeric", month: "long" };
+  if (day.getFullYear() !== new Date().getFullYear()) form.year = "numeric";
+  return day.toLocaleDateString(undefined, form);
+}
+
+/**
+ * @param {string} time ISO 8601
+ * @returns {string} such as "22 Nov"
+ */
+export function shortDayInWords(time) {
+  return atTheCamera(time).toLocaleDateString(undefined, { day: "numeric", month: "short" });
+}
+
+/**
+ * @param {string} time ISO 8601
+ * @returns {string} such as "14:03:12"
+ */
+export function clockInWords(time) {
+  return CLOCK.format(atTheCamera(time));
 }

@@ -11,56 +11,26 @@ from bottle import Bottle, HTTPResponse, request, response, static_file
 
 from appliance import jpeg, payload
 from appliance.commands import Command, Commands, Right
-from appliance.errors import (
-    ApplianceError,
-    Busy,
-    CameraUnavailable,
-    InvalidRequest,
-    NotFound,
-    PrivacyOn,
-    StorageUnwritable,
-    TooLarge,
-    TooManyViewers,
-)
+from appliance.errors import ApplianceError, CameraUnavailable, NotFound
 from appliance.frames import Frame
 from appliance.http import ustreamer
-from appliance.http.access import LoginRequired, NotPermitted
 from appliance.http.broadcaster import Broadcaster
 from appliance.http.clients import STREAM_TYPE
-from appliance.http.gate import Gate, challenge, client
-from appliance.http.limits import Buckets, TooManyRequests
-from appliance.http.openapi import OTHER_ROUTES, document
+from appliance.http.downloads import Downloads
+from appliance.http.exchange import answer_errors, body, http_error, query, status_of
+from appliance.http.gate import Gate, client
+from appliance.http.limits import Buckets
+from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
+from appliance.http.page import PageFiles, has_newest
 from appliance.http.server import HAND_OVER
-from appliance.log import logger
 from appliance.parameters import Parameter, Text
 from appliance.service import Appliance, wall_clock
 
-log = logger(__name__)
-
-RETRY_AFTER = 5  # s
-
-_STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
-    (LoginRequired, 401),
-    (NotPermitted, 403),
-    (NotFound, 404),
-    (TooManyRequests, 429),
-    (TooLarge, 413),
-    (InvalidRequest, 400),
-    (PrivacyOn, 409),
-    (CameraUnavailable, 503),
-    (TooManyViewers, 503),
-    (Busy, 503),
-    (StorageUnwritable, 507),
-)
 _MAX_AGE = Parameter(name="max_age", kind="number", minimum=0, maximum=60, unit="s")
 _UPRIGHT = Parameter(name="upright", kind="boolean")
 _FOR_EVER = "private, max-age=31536000, immutable"  # a number is never given twice
 _NUMBER = r":re:[1-9][0-9]{0,11}>"
 _ROUTES = {route.path: route for route in OTHER_ROUTES}
-
-
-class _MediaTypeError(ApplianceError):
-    code = "unsupported_media_type"
 
 
 class Routes:
@@ -79,32 +49,45 @@ class Routes:
         self._appliance = appliance
         self._broadcaster = broadcaster
         self._metrics = metrics
-        self._web = web
+        self._files = PageFiles(web)
+        self._downloads = Downloads()
         self._gate = gate
         self._quality = quality
         per_address = 2 * broadcaster.max_per_address
         self._comings = Buckets("new streams", per_address, per_address / 5)
         self._openapi = document(commands)
         self.application = Bottle()
-        self.application.default_error_handler = _http_error
-        self.application.install(_answer_errors)
+        self.application.default_error_handler = http_error
+        self.application.install(answer_errors)
         self.application.install(gate)
         self.application.add_hook("before_request", _refuse_undecodable_path)
         for command in commands.values():
             self._route_command(command)
+        self._add_routes()
+        self._add_page()
+
+    def _add_routes(self) -> None:
+        """Add the routes for programs that are not commands."""
         self._route("/stream.mjpg", self._stream, "/stream")
         self._route("/state", self._ustreamer_state)
         self._route("/snapshot.jpg", self._snapshot, "/snapshot")
         self._route("/api/pictures/{id}.jpg", self._picture)
         self._route("/api/pictures/{id}/thumbnail.jpg", self._thumbnail)
+        self._route("/api/pictures.zip", self._archive)
         self._route("/api/events", self._events)
-        self._route("/api/access", gate.describe)
+        self._route("/api/access", self._gate.describe)
         self._route("/api/openapi.json", lambda: self._openapi)
         self._route("/healthz", self._health)
         self._route("/metrics", self._metrics_text)
+
+    def _add_page(self) -> None:
+        """Add the routes of the page."""
+        gate, name = self._gate, self._appliance.name
         self._page("GET", "/", self._home, right="view")
-        self._page("GET", "/web/<path:path>", self._page_file, right=None)
-        self._page("GET", "/favicon.ico", lambda: self._page_file("favicon.svg"), right=None)
+        self._page("GET", "/web/<path:path>", self._files.answer, right=None)
+        self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(name), right="view")
+        self._page("GET", "/favicon.ico", lambda: self._files.answer("icons/live.svg"), right=None)
+        self._page("POST", "/take-picture", self._take_picture, right="control")
         self._page("GET", "/login", gate.login_page, right=None)
         self._page("POST", "/login", gate.log_in, right=None)
         self._page("POST", "/logout", gate.log_out, right=None)
@@ -126,7 +109,7 @@ class Routes:
         has_body = declaration.method not in ("GET", "DELETE")
 
         def run(**in_path: str) -> Any:
-            arguments: dict[str, object] = _body() if has_body else dict(_query())
+            arguments: dict[str, object] = body() if has_body else dict(query())
             result = command(arguments | {name: Text(value) for name, value in in_path.items()})
             response.status = declaration.status
             response.set_header("Cache-Control", "no-store")
@@ -143,17 +126,10 @@ class Routes:
                 return self._stream()
             case "snapshot":
                 return self._snapshot()
-        return self._page_file("index.html")
-
-    def _page_file(self, path: str) -> Any:
-        answer = static_file(path, root=str(self._web))
-        if answer.status_code >= 400:
-            raise NotFound(f"there is no page {request.path}")
-        answer.set_header("Cache-Control", "no-cache")
-        return answer
+        return self._files.answer("index.html")
 
     def _stream(self) -> Any:
-        wished = ustreamer.wish(_query())
+        wished = ustreamer.wish(query())
         response.content_type = STREAM_TYPE
         if wished.key:
             response.set_header("Set-Cookie", ustreamer.cookie(self._appliance.name, wished))
@@ -191,10 +167,31 @@ class Routes:
         request.environ[HAND_OVER](accept)
         return ""
 
+    def _archive(self) -> str:
+        """Answer with pictures in a ZIP archive, on a connection of its own."""
+        selection = str(SELECTION.parse(query().get("ids", ""))) if query().get("ids") else ""
+        files = self._appliance.picture_files(selection)
+        response.content_type = "application/zip"
+        name = f"{self._appliance.name}_{len(files)}_pictures.zip"
+        response.set_header("Content-Disposition", f'attachment; filename="{name}"')
+        response.set_header("Cache-Control", "no-store")
+        if request.method != "HEAD":
+            request.environ[HAND_OVER](self._downloads.offer(files))
+        return ""
+
+    def _take_picture(self) -> Any:
+        """Take a picture for a form of the page, which has no scripts, and show it."""
+        try:
+            picture = self._appliance.take_picture()
+        except ApplianceError as error:
+            headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+            return HTTPResponse(f"No picture was taken: {error}".encode(), status_of(error), headers)
+        return HTTPResponse(status=303, headers={"Location": f"api/pictures/{picture['id']}.jpg"})
+
     def _snapshot(self) -> Any:
-        query = _query()
-        max_age = float(_MAX_AGE.parse(query["max_age"])) if "max_age" in query else 0.0
-        is_upright = bool(_UPRIGHT.parse(query["upright"])) if "upright" in query else False
+        wished = query()
+        max_age = float(_MAX_AGE.parse(wished["max_age"])) if "max_age" in wished else 0.0
+        is_upright = bool(_UPRIGHT.parse(wished["upright"])) if "upright" in wished else False
         frame = self._appliance.snapshot(max_age)
         data = jpeg.upright(frame.jpeg) if is_upright else frame.jpeg
         return HTTPResponse(data, 200, _frame_headers(frame))
@@ -208,8 +205,11 @@ class Routes:
         return answer
 
     def _thumbnail(self, id: str) -> Any:
-        headers = {"Content-Type": "image/jpeg", "Cache-Control": _FOR_EVER}
-        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, headers)
+        self._appliance.picture_file(int(id))  # raises NotFound: a deleted one is not the newest version
+        headers = {"Cache-Control": _FOR_EVER, "ETag": f'"{int(id)}"'}
+        if has_newest(headers["ETag"]):
+            return HTTPResponse(status=304, headers=headers)
+        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, {**headers, "Content-Type": "image/jpeg"})
 
     def _health(self) -> Any:
         response.set_header("Cache-Control", "no-store")
@@ -254,74 +254,3 @@ def _refuse_undecodable_path() -> None:
         request.environ["bottle.raw_path"].encode("latin1").decode()
     except UnicodeDecodeError:
         raise bottle.HTTPError(404) from None
-
-
-def _query() -> dict[str, Text]:
-    try:
-        return {name: Text(value) for name, value in request.query.decode().items() if name != "token"}
-    except UnicodeDecodeError:
-        raise InvalidRequest("the query of the address is not text in UTF-8") from None
-
-
-def _body() -> dict[str, object]:
-    """Return the JSON object in the body of the request; nothing at all counts as an empty one."""
-    payload.check_size(request.content_length, "the body")
-    if request.chunked:
-        raise InvalidRequest("send the body with a Content-Length, not in chunks")
-    data = request.body.read()
-    if not data.strip():
-        return {}
-    media_type = request.content_type.partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise _MediaTypeError(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
-    return payload.arguments(data, "the body")
-
-
-def _answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn errors into responses: those we know into their status, anything else into a 500 that tells nothing."""
-
-    def answer(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return callback(*args, **kwargs)
-        except bottle.HTTPResponse:
-            raise
-        except ApplianceError as error:
-            answer = _error(payload.error(error.code, str(error)), _status(error))
-            if isinstance(error, LoginRequired):
-                answer.set_header("WWW-Authenticate", challenge())
-            if isinstance(error, TooManyRequests):
-                answer.set_header("Retry-After", str(error.retry_after))
-            return answer
-        except Exception:
-            log.exception("%s %s failed", request.method, request.path)
-            return _error(payload.INTERNAL_ERROR, 500)
-
-    return answer
-
-
-def _status(error: ApplianceError) -> int:
-    if isinstance(error, _MediaTypeError):
-        return 415
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-
-
-def _error(content: dict[str, Any], status: int) -> HTTPResponse:
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    if status == 503:
-        headers["Retry-After"] = str(RETRY_AFTER)
-    return HTTPResponse(payload.encode(content), status, headers)
-
-
-def _http_error(error: bottle.HTTPError) -> bytes:
-    """Answer what Bottle itself refuses: unknown paths, wrong methods, requests it cannot read."""
-    status = error.status_code
-    code, message = {
-        404: ("not_found", f"there is nothing at {request.path}"),
-        405: ("method_not_allowed", f"{request.method} does not work on {request.path}"),
-    }.get(status, ("invalid_request", "the request cannot be understood"))
-    content = payload.error(code, message)
-    if status >= 500:
-        content = payload.INTERNAL_ERROR
-        log.error("%s %s failed: %r", request.method, request.path, error.exception)
-    error.content_type = "application/json"
-    return payload.encode(content)

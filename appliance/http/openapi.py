@@ -9,6 +9,7 @@ from appliance import __version__
 from appliance.commands import Command, Declaration, Right
 from appliance.http.ustreamer import STREAM_PARAMETERS
 from appliance.lifecycle import STATES
+from appliance.parameters import Parameter
 
 _NULLABLE_TEXT = {"type": ["string", "null"]}
 _NULLABLE_NUMBER = {"type": ["number", "null"]}
@@ -106,7 +107,9 @@ SCHEMAS: dict[str, Any] = {
         next={"type": ["integer", "null"]},
     ),
     "Privacy": _object(privacy=_BOOLEAN),
-    "DeletedPicture": _object(deleted=_reference("Picture")),
+    "DeletedPicture": _object(deleted=_reference("Picture"), restorable=_NUMBER),
+    "DeletedPictures": _object(deleted={"type": "array", "items": _INTEGER}, restorable=_NUMBER),
+    "RestoredPictures": _object(restored={"type": "array", "items": _INTEGER}),
     "Access": _object(
         user=_NULLABLE_TEXT,
         rights={"type": "array", "items": {"enum": ["view", "control"]}},
@@ -158,6 +161,19 @@ _STREAM_PARAMETERS = tuple(
     {"name": parameter.name, "in": "query", "description": parameter.help, "schema": parameter.schema()}
     for parameter in STREAM_PARAMETERS.values()
 )
+SELECTION = Parameter(
+    name="ids",
+    kind="text",
+    help="Numbers and spans of numbers, such as `7,9,12-40`; without it, all pictures.",
+    pattern=r"[0-9]{1,15}(-[0-9]{1,15})?(,[0-9]{1,15}(-[0-9]{1,15})?)*",
+    maximum_length=20_000,
+)
+_SELECTION = {
+    "name": SELECTION.name,
+    "in": "query",
+    "description": SELECTION.help,
+    "schema": SELECTION.schema(),
+}
 _PICTURE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
 
 
@@ -195,7 +211,15 @@ OTHER_ROUTES: tuple[Route, ...] = (
     ),
     Route("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", (_PICTURE_ID,), right="view"),
     Route("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", (_PICTURE_ID,), right="view", cost=1),
-    Route("/api/events", "Server-Sent Events: state, controls, picture", "text/event-stream", right="view"),
+    Route(
+        "/api/pictures.zip",
+        "Many pictures in one archive",
+        "application/zip",
+        (_SELECTION,),
+        right="view",
+        cost=5,
+    ),
+    Route("/api/events", "Server-Sent Events: state, controls, picture, pictures", "text/event-stream", right="view"),
     Route(
         "/api/access",
         "Who asks, with which rights, and who can log in",
@@ -224,6 +248,8 @@ def document(commands: Mapping[str, Command]) -> dict[str, Any]:
         paths.setdefault(path, {})[declaration.method.lower()] = _operation(declaration)
     for route in OTHER_ROUTES:
         name = re.sub(r"\W+", "_", route.path).strip("_")
+        if f"get_{name}" in commands:  # /state is not /api/state
+            name = f"{name}_of_ustreamer"
         content = {route.media_type: {"schema": _reference(route.schema)} if route.schema else {}}
         paths.setdefault(route.path, {})["get"] = {
             "operationId": f"get_{name}",
@@ -273,7 +299,10 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
         }
         if not declaration.free:
             schema["properties"] = {parameter.name: parameter.schema() for parameter in others}
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        required = [parameter.name for parameter in others if parameter.required]
+        if required:
+            schema["required"] = required
+        operation["requestBody"] = {"required": bool(required), "content": {"application/json": {"schema": schema}}}
     return operation
 
 

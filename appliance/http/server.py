@@ -51,6 +51,14 @@ class _Request(HTTPRequest):
     header_reader = _Headers()
     method = b""
 
+    def read_request_headers(self) -> bool:
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
+            return False
+        if self.inheaders.get(b"Content-Length", b"0").isdigit():
+            return True
+        self.simple_response("400 Bad Request", "Malformed Content-Length Header.")
+        return False
+
     def simple_response(self, status: str, msg: str = "") -> None:
         number, _, words = status.partition(" ")
         code = {"413": "too_large", "414": "too_large", "500": "internal_error"}.get(number, "invalid_request")

@@ -84,7 +84,7 @@ def test_a_control_governed_by_an_automatic_mode_is_freed_with_its_switch(
     open_panel(page, watching)
     temperature = page.locator("#control-white_balance_temperature")
     expect(temperature).to_be_disabled()
-    expect(temperature).to_have_attribute("aria-description", "Not used while an automatic mode is on")
+    expect(temperature).to_have_attribute("aria-description", "Not used while White Balance, Automatic is on")
     page.locator("#control-white_balance_automatic").uncheck()
     expect(temperature).to_be_enabled()
     eventually(lambda: simcam.controls["white_balance_automatic"] == 0)
@@ -131,3 +131,19 @@ def test_the_page_says_when_the_camera_grants_something_else(page: Page, watchin
     watching.ask("PATCH", "api/format", {"width": 1280, "height": 720, "fps": 30, "pixel_format": "YUYV"})
     expect(page.locator("#format-granted")).to_contain_text("asked for 1280x720 at 30 fps, YUYV")
     expect(page.locator("#format-pixel-format")).to_have_value("YUYV")
+
+
+def test_controls_are_found_by_their_words(page: Page, shared: RunningAppliance) -> None:
+    open_panel(page, shared)
+    page.keyboard.press("/")
+    page.keyboard.type("white tem")
+    visible = page.locator("[data-control]:visible")
+    expect(visible).to_have_count(1)
+    expect(visible).to_have_attribute("data-control", "white_balance_temperature")
+    expect(page.locator("#controls legend:visible")).to_have_count(1)
+    search = page.locator("#control-search")
+    search.fill("no such thing")
+    expect(visible).to_have_count(0)
+    expect(page.locator("[data-role=nothing]")).to_be_visible()
+    search.fill("")
+    expect(page.locator("[data-control=brightness]")).to_be_visible()

@@ -12,6 +12,16 @@ SET_VISIBILITY = """(state) => {
   Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
+REMEMBER_LABELS = """() => {
+  const label = document.querySelector("#live-label");
+  window.labels = [];
+  new MutationObserver(() => window.labels.push(label.textContent)).observe(label, { childList: true });
+}"""
+A_WRONG_CLOCK = """
+  const now = Date.now;
+  window.ahead = 3_600_000;
+  Date.now = () => now() + window.ahead;
+"""
 FAIL_EVERY_THIRD_DECODING = """
   const decode = window.createImageBitmap.bind(window);
   let count = 0;
@@ -82,6 +92,40 @@ def test_a_hidden_tab_gives_up_its_viewer_place(
     expect(page.locator("#connection-lost")).to_be_hidden()
 
 
+def test_a_picture_that_is_scrolled_away_or_covered_gives_up_its_viewer_place(
+    page: Page, appliance: RunningAppliance, eventually: Eventually
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 400})
+    see_live(page, appliance)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("#live-label")).to_have_text("Paused")
+    eventually(lambda: appliance.state()["viewers"] == 0)
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator("#live-label")).to_have_text("Live")
+    page.keyboard.press("g")
+    eventually(lambda: appliance.state()["viewers"] == 0)
+    page.keyboard.press("Escape")
+    expect(page.locator("#live-label")).to_have_text("Live")
+
+
+def test_the_age_of_the_picture_does_not_depend_on_the_clock_of_the_browser(
+    page: Page, shared: RunningAppliance
+) -> None:
+    page.add_init_script(A_WRONG_CLOCK)
+    see_live(page, shared)
+    expect(page.locator("#live-badge")).to_contain_text(re.compile(r"(\d+ ms|\d\.\d s) old"))
+
+
+def test_a_page_that_slept_connects_anew_at_once(page: Page, shared: RunningAppliance, eventually: Eventually) -> None:
+    page.add_init_script(A_WRONG_CLOCK)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(shared.url)))
+    see_live(page, shared)
+    page.evaluate("window.ahead += 600_000")
+    eventually(lambda: (asked.count("stream.mjpg"), asked.count("api/events")) == (2, 2))
+    expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
+
+
 def test_a_stopped_picture_stays_stopped_when_the_tab_comes_back(page: Page, appliance: RunningAppliance) -> None:
     see_live(page, appliance)
     page.locator("#toggle-live").click()
@@ -109,10 +153,12 @@ def test_a_line_that_goes_dead_is_noticed_and_left(
     page: Page, appliance: RunningAppliance, eventually: Eventually
 ) -> None:
     see_live(page, appliance)
+    page.evaluate(REMEMBER_LABELS)
     with appliance.silent():
         expect(page.locator("#connection-lost")).to_be_visible()
         expect(page.locator("#live")).to_have_attribute("data-state", re.compile("waiting|connecting"))
         shown = frames(page)
+        assert "Delayed" in page.evaluate("labels"), "an old picture was called live"
     eventually(lambda: frames(page) > shown + 10)
     expect(page.locator("#connection-lost")).to_be_hidden()
 
@@ -149,6 +195,8 @@ def test_an_unplugged_camera_is_told_with_its_reason(
     reason = watching.state()["camera"]["reason"]
     expect(page.locator("#live-message")).to_have_text(reason)
     expect(page.locator("[data-state=camera]")).to_contain_text(reason)
+    expect(page).to_have_title(f"No camera – {watching.state()['name']}")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", "web/icons/lost.svg")
     simcam.plug()
     expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
     expect(page.locator("#live-message")).to_be_hidden()

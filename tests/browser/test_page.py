@@ -1,6 +1,7 @@
 """The page as a whole: keys, sizes, names for screen readers, and being at home under any path."""
 
 import http.server
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Eventually
+from tests.browser.gestures import slide
 from tests.running import RunningAppliance
 
 TOO_SMALL = """() => [...document.querySelectorAll("button, select, input, a[href]")]
@@ -77,13 +79,20 @@ def test_key_f_fills_the_screen(page: Page, appliance: RunningAppliance, eventua
     open_page(page, appliance.url)
     page.keyboard.press("f")
     eventually(lambda: page.evaluate("document.fullscreenElement?.id") == "stage")
+    expect(page.locator("#full-screen-take")).to_be_visible()
+    page.locator("#full-screen-take").click()
+    expect(page.locator("#stage [data-toast=success]")).to_be_visible()
+    assert len(appliance.stored()) == 1
     page.keyboard.press("f")
     eventually(lambda: page.evaluate("document.fullscreenElement") is None)
+    expect(page.locator("#full-screen-take")).to_be_hidden()
 
 
 def test_the_keyboard_alone_is_enough(page: Page, watching: RunningAppliance, eventually: Eventually) -> None:
     open_page(page, watching.url)
     expect(page.locator("[data-control=brightness]")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#show-keys")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("#privacy-switch")).to_be_focused()
     page.keyboard.press("Tab")
@@ -94,7 +103,7 @@ def test_the_keyboard_alone_is_enough(page: Page, watching: RunningAppliance, ev
     expect(page.locator("#toggle-live")).to_be_focused()
     page.keyboard.press("Space")
     expect(page.locator("#stage")).to_have_attribute("data-state", "stopped")
-    for _ in range(12):
+    for _ in range(14):
         if page.evaluate("document.activeElement.id") == "control-brightness":
             break
         page.keyboard.press("Tab")
@@ -113,7 +122,77 @@ def test_the_state_line_says_how_things_are(page: Page, watching: RunningApplian
     expect(fact["viewers"]).to_have_text(f"1 of {state['max_viewers']}")
     expect(page.locator("#state-line [data-state=mqtt]")).to_have_text("Off")
     expect(page.locator("#state-line [data-state=version]")).to_have_text(state["version"])
-    expect(page.locator("#state-line [data-state=corrupt]")).to_be_hidden()
+    expect(page.locator("#state-line [data-state=corrupt]")).to_have_text("0")
+    expect(page.locator("#state-line [data-state=dropped]")).to_have_text(re.compile("^[0-9]"))
+    expect(page.locator("#state-line [data-state=uptime]")).to_have_text(re.compile("^[0-9]+ (s|min)$"))
+    expect(page.locator("#state-line [data-state=disk_free]")).to_contain_text("free")
+
+
+def test_the_last_minute_is_drawn(page: Page, shared: RunningAppliance) -> None:
+    open_page(page, shared.url)
+    for name, unit in (("fps", "fps"), ("age", "s")):
+        figure = page.locator(f"#{name}-history")
+        expect(figure.locator("[data-role=line]")).to_have_attribute("d", re.compile(r"^M[\d. ]+(L[\d. ]+){2,}"))
+        expect(figure.locator("output")).to_contain_text(unit)
+        expect(figure.locator("svg")).to_have_attribute("aria-label", re.compile(r"in the last minute: [\d.]+ .+ to"))
+
+
+def test_the_keys_are_shown_and_found(page: Page, shared: RunningAppliance) -> None:
+    open_page(page, shared.url)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("q")  # belongs to the dialog
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator("#stage")).to_have_attribute("data-state", "live")
+    page.locator("#show-keys").click()
+    page.locator("#keys-close").click()
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_the_page_can_be_installed(page: Page, shared: RunningAppliance) -> None:
+    open_page(page, shared.url)
+    session = page.context.new_cdp_session(page)
+    manifest = session.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert shared.state()["name"] in manifest["data"]
+    errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [each["errorId"] for each in errors] in ([], ["in-incognito"])  # as every page of a test is
+
+
+def test_the_page_is_light(page: Page, shared: RunningAppliance) -> None:
+    """Everything that comes before and beside the pictures, as it is transferred: 120 kB at most."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    addresses: dict[str, str] = {}
+    sizes: dict[str, float] = {}
+    session.on("Network.requestWillBeSent", lambda it: addresses.update({it["requestId"]: it["request"]["url"]}))
+    session.on("Network.loadingFinished", lambda it: sizes.update({it["requestId"]: it["encodedDataLength"]}))
+    open_page(page, shared.url)
+    expect(page.locator("[data-control=brightness]")).to_be_visible()
+    ours = {addresses[id]: size for id, size in sizes.items() if not addresses[id].endswith(".jpg")}
+    assert any(address.endswith("pico.min.css") for address in ours)
+    assert sum(ours.values()) < 120_000, ours
+
+
+def test_the_page_works_on_a_slow_line(page: Page, appliance: RunningAppliance, eventually: Eventually) -> None:
+    """1 Mbit/s and 300 ms: the picture moves, and a control obeys."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    slow = {"offline": False, "latency": 300, "downloadThroughput": 125_000, "uploadThroughput": 125_000}
+    session.send("Network.emulateNetworkConditions", slow)
+    open_page(page, appliance.url)
+    expect(page.locator("[data-control=brightness]")).to_be_visible()
+    canvas = page.locator("#live")
+    shown = int(canvas.get_attribute("data-frames") or 0)
+    slide(page, "brightness", 1.0)
+    eventually(lambda: appliance.ask("GET", "api/controls").json["values"]["brightness"] == 100)
+    expect(page.locator("[data-control=brightness] input[type=number]")).to_have_value("100")
+    page.keyboard.press("r")
+    expect(page.locator("#gallery [data-picture-id]")).to_have_count(1)
+    eventually(lambda: int(canvas.get_attribute("data-frames") or 0) > shown + 5)
+    expect(page.locator("#stage")).to_have_attribute("data-state", "live")
 
 
 def test_without_scripts_the_page_shows_the_live_picture(
@@ -125,6 +204,10 @@ def test_without_scripts_the_page_shows_the_live_picture(
         eventually(lambda: appliance.state()["viewers"] == 1)
         expect(plain.locator("noscript img")).to_be_visible()
         expect(plain.locator("#take-picture")).to_be_hidden()
+        plain.locator("noscript button").click()
+        eventually(lambda: len(appliance.stored()) == 1)
+        expect(plain.frame_locator("iframe[name=taken]").locator("img")).to_be_visible()
+        assert plain.url == appliance.url
     finally:
         plain.close()
 

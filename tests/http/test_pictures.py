@@ -1,15 +1,31 @@
 """Pictures over HTTP: taken, numbered, listed, shown, deleted, and never lost."""
 
+import contextlib
+import io
 import os
+import re
 import subprocess
+import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.http.test_events import until
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera, read_stamp
 from tests.streaming import Viewer
+
+
+@pytest.fixture(scope="module")
+def five_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
+    """An appliance with the pictures 1 to 5, and more as tests add them."""
+    with RunningAppliance(tmp_path_factory.mktemp("five")) as appliance:
+        appliance.until_live()
+        for _ in range(5):
+            appliance.ask("POST", "/api/pictures")
+        yield appliance
 
 
 @pytest.fixture
@@ -66,6 +82,8 @@ def test_a_thumbnail_is_small_and_is_fetched_once(running: RunningAppliance) -> 
     assert answer.headers["Content-Type"] == "image/jpeg"
     assert "immutable" in answer.headers["Cache-Control"]
     assert len(answer.body) < picture["bytes"] / 3
+    again = running.ask("GET", picture["thumbnail"], headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
 
 
 def test_a_deleted_picture_is_gone_everywhere(running: RunningAppliance) -> None:
@@ -160,3 +178,118 @@ def test_a_damaged_frame_never_becomes_a_picture(watching: RunningAppliance, sim
     simcam.corrupt(5)
     picture = watching.ask("POST", "/api/pictures").json
     jpeg.verify((watching.pictures / picture["name"]).read_bytes())
+
+
+def test_a_deleted_picture_can_be_restored_for_a_minute(running: RunningAppliance) -> None:
+    picture = running.ask("POST", "/api/pictures").json
+    data = running.ask("GET", picture["url"]).body
+    assert running.ask("DELETE", "/api/pictures/1").json == {"deleted": picture, "restorable": 60.0}
+    assert running.stored() == []
+    assert running.ask("POST", "/api/pictures/1/restore").json == picture
+    assert running.ask("GET", picture["url"]).body == data
+    answer = running.ask("POST", "/api/pictures/1/restore")
+    assert answer.status == 404
+    assert "60 s" in answer.error[1]
+
+
+def test_many_pictures_are_deleted_and_restored_with_one_request(running: RunningAppliance) -> None:
+    for _ in range(4):
+        running.ask("POST", "/api/pictures")
+    with Viewer(running, "/api/events") as listener:
+        listener.head()
+        until(listener, "state")
+        answer = running.ask("POST", "/api/pictures/delete", {"ids": [4, 1, 2, 99]})
+        assert answer.json == {"deleted": [1, 2, 4], "restorable": 60.0}
+        assert until(listener, "pictures") == {"action": "deleted", "ids": [1, 2, 4], "total": 1}
+        assert running.ask("POST", "/api/pictures/restore", {"ids": [2, 4]}).json == {"restored": [2, 4]}
+        assert until(listener, "pictures") == {"action": "restored", "ids": [2, 4], "total": 3}
+    assert [each["id"] for each in running.ask("GET", "/api/pictures").json["pictures"]] == [4, 3, 2]
+    for bad in ({}, {"ids": 1}, {"ids": [0]}, {"ids": ["x"]}):
+        assert running.ask("POST", "/api/pictures/delete", bad).error[0] == "invalid_value"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("", [1, 2, 3, 4, 5]), ("?ids=3", [3]), ("?ids=2-4,9,4,1-2", [1, 2, 3, 4]), ("?ids=4-999999999", [4, 5])],
+)
+def test_an_archive_holds_the_pictures_as_they_are(
+    five_pictures: RunningAppliance, query: str, expected: list[int]
+) -> None:
+    answer = five_pictures.ask("GET", f"/api/pictures.zip{query}")
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert int(answer.headers["Content-Length"]) == len(answer.body)
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="camera_{len(expected)}_pictures.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+        assert archive.testzip() is None
+        assert [int(name[:6]) for name in archive.namelist()] == expected
+        for name in archive.namelist():
+            assert archive.read(name) == (five_pictures.pictures / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("?ids=77", 404, "there are no such pictures"),
+        ("?ids=7-3", 404, "there are no such pictures"),
+        ("?ids=x", 400, "ids"),
+        ("?ids=1,,2", 400, "ids"),
+        ("?ids=../1", 400, "ids"),
+        ("?ids=" + "1," * 11_000 + "1", 400, "ids"),
+    ],
+)
+def test_a_selection_that_cannot_be_is_refused(
+    five_pictures: RunningAppliance, query: str, status: int, says: str
+) -> None:
+    answer = five_pictures.ask("GET", f"/api/pictures.zip{query}")
+    assert answer.status == status
+    assert says in answer.error[1]
+
+
+def test_downloads_neither_hold_the_server_nor_grow_without_limit(five_pictures: RunningAppliance) -> None:
+    for number in range(1000, 1200):  # more than the buffers of a connection hold
+        path = five_pictures.pictures / f"{number:06}_2026-11-22T12-00-00.jpg"
+        path.write_bytes(bytes(200_000))
+    with contextlib.ExitStack() as clients:
+        for _ in range(4):
+            client = clients.enter_context(five_pictures.connect())
+            client.sendall(b"GET /api/pictures.zip HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        answer = five_pictures.ask("GET", "/api/pictures.zip?ids=1")
+        assert answer.status == 503
+        assert answer.error[0] == "busy"
+        assert five_pictures.ask("GET", "/healthz").status == 200
+    eventually(lambda: five_pictures.ask("GET", "/api/pictures.zip?ids=1").status == 200, "a place for a download")
+
+
+def test_an_archive_of_a_thousand_pictures_costs_no_memory(five_pictures: RunningAppliance) -> None:
+    for number in range(2000, 3000):
+        path = five_pictures.pictures / f"{number:06}_2026-11-22T12-00-00.jpg"
+        path.write_bytes(bytes(100_000))
+    five_pictures.ask("GET", "/api/pictures.zip?ids=2000-2100")  # what is needed once
+    status = Path(f"/proc/{five_pictures.process.pid}/status")
+    before, most, size = _resident(status), 0, 0
+    with urllib.request.urlopen(five_pictures.url + "api/pictures.zip?ids=2000-2999", timeout=60) as answer:
+        while piece := answer.read(1 << 20):
+            size += len(piece)
+            most = max(most, _resident(status))
+    assert size > 100_000_000
+    assert most - before < 10_000_000
+
+
+def _resident(status: Path) -> int:
+    """Return the resident memory of a process, in bytes."""
+    found = re.search(r"VmRSS:\s+([0-9]+) kB", status.read_text(encoding="ascii"))
+    assert found
+    return int(found[1]) * 1000
+
+
+def test_a_form_takes_a_picture_and_shows_it(running: RunningAppliance) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = running.ask("POST", "/take-picture", raw=b"", headers=form)
+    assert answer.status == 200  # after the redirection
+    assert answer.body == (running.pictures / running.stored()[0]).read_bytes()
+    running.ask("PUT", "/api/privacy", {"on": True})
+    answer = running.ask("POST", "/take-picture", raw=b"", headers=form)
+    assert answer.status == 409
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert b"privacy is on" in answer.body

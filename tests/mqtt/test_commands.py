@@ -16,7 +16,7 @@ from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
 
 COMMANDS = [name for name, each in vars(Appliance).items() if hasattr(each, "__command__")]
-HAS_ID = {"get_picture", "delete_picture"}
+HAS_ID = {"get_picture", "delete_picture", "restore_picture"}
 ANYTHING = [
     b"\x00",
     b"\xff\xfe\x00",
@@ -52,6 +52,10 @@ def test_every_command_is_answered(appliance: RunningAppliance, client: Client) 
         arguments: dict[str, Any] = {}
         if name in HAS_ID:
             arguments = {"id": client.command("take_picture")["result"]["id"]}
+        if name == "restore_picture":
+            client.command("delete_picture", arguments)
+        if name in ("delete_pictures", "restore_pictures"):
+            arguments = {"ids": [1]}
         if name == "set_privacy":
             arguments = {"on": False}
         answer = client.command(name, arguments)

@@ -84,6 +84,9 @@ GOOD = [
     Row("list_pictures", {"limit": 1}, result={"total": 2}),
     Row("list_pictures", {"limit": 500, "before": 1}, result={"pictures": [], "next": None}),
     Row("get_picture", {"id": 1}, result={"id": 1, "width": 640, "height": 480}),
+    Row("delete_pictures", {"ids": []}, result={"deleted": []}),
+    Row("delete_pictures", {"ids": [999]}, result={"deleted": [], "restorable": 60.0}),
+    Row("restore_pictures", {"ids": [1, 999]}, result={"restored": []}),
 ]
 VARYING = [Row("get_state", {}), Row("restart_camera", {}), Row("take_picture", {}), Row("take_picture", b"")]
 BAD = [
@@ -149,6 +152,11 @@ BAD = [
     bad({"before": 0}, command="list_pictures"),
     bad({"id": 999}, "not_found", "there is no picture 999", "get_picture"),
     bad({"id": 999}, "not_found", "there is no picture 999", "delete_picture"),
+    bad({"id": 999}, "not_found", "picture 999 cannot be restored", "restore_picture"),
+    bad({}, says="ids: is missing", command="delete_pictures"),
+    bad({"ids": 1}, says="ids: 1 is not a list", command="delete_pictures"),
+    bad({"ids": ["all"]}, command="delete_pictures"),
+    bad({"ids": [0]}, command="restore_pictures"),
     # the object
     bad(b"null", "invalid_request"),
     bad(b"true", "invalid_request"),

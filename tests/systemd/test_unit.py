@@ -70,6 +70,7 @@ def test_the_sandbox_leaves_little_exposed() -> None:
         ("SupplementaryGroups", "video"),
         ("StateDirectory", "camera-appliance/%i"),
         ("LoadCredential", "mqtt-password:/etc/camera-appliance/credentials/%i.mqtt-password"),
+        ("LoadCredential", "http-password:/etc/camera-appliance/credentials/%i.http-password"),
         ("DevicePolicy", "closed"),
         ("DeviceAllow", "char-video4linux rw"),
         ("CapabilityBoundingSet", ""),

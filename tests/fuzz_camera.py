@@ -1,6 +1,6 @@
-"""Fuzz what is done with the bytes of a camera, guided by coverage: `make fuzz SECONDS=300`.
+"""Fuzz what is done with the bytes of a camera, guided by coverage: `make fuzz-camera SECONDS=300`.
 
-It needs atheris, which `make fuzz` installs where there is a wheel; tests/test_untrusted.py searches without it.
+It needs atheris, which `make fuzz-camera` installs where there is a wheel; tests/test_untrusted.py searches without it.
 """
 
 import sys

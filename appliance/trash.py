@@ -1,0 +1,92 @@
+"""The trash: pictures that were deleted, kept for a minute so that a slip of the finger can be undone.
+
+It is a hidden folder beside the pictures, on the same disk, so moving there and back copies nothing. What is in it
+belongs to the process that put it there: another one empties it when it starts.
+"""
+
+import contextlib
+import errno
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+KEPT = 60.0  # s that a deleted picture can be restored
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_AT_ONCE = 200  # files removed by one call, so that nobody waits long for a slow disk
+
+
+@dataclass(frozen=True, slots=True)
+class _Deleted:
+    name: str
+    at: float  # CLOCK_MONOTONIC
+
+
+class Trash:
+    """Deleted pictures by their numbers. Every method may be called from any thread."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = threading.Lock()
+        self._deleted: dict[int, _Deleted] = {}  # oldest first
+
+    @property
+    def greatest(self) -> int:
+        """The greatest number in it; 0 if it is empty."""
+        with self._lock:
+            return max(self._deleted, default=0)
+
+    def put(self, number: int, path: Path) -> bool:
+        """Move a picture here and tell whether it can be restored; on a full disk it is deleted for good.
+
+        Raises OSError; the picture is then where it was. One that is gone already counts as deleted for good.
+        """
+        with self._lock:
+            try:
+                self.directory.mkdir(exist_ok=True)
+                path.rename(self.directory / path.name)
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                path.unlink(missing_ok=True)
+                return False
+            self._deleted[number] = _Deleted(path.name, time.monotonic())
+            return True
+
+    def take_back(self, number: int, move: Callable[[Path], None]) -> bool:
+        """Let `move` bring a picture back to where it belongs; tell whether it was here.
+
+        Raises what `move` raises; the picture then stays here.
+        """
+        with self._lock:
+            if number not in self._deleted:
+                return False
+            move(self.directory / self._deleted[number].name)
+            del self._deleted[number]
+            return True
+
+    def purge(self, kept: float = KEPT) -> bool:
+        """Delete for good what has been here for `kept` s, some of it if it is much; tell whether there was any."""
+        with self._lock:
+            until = time.monotonic() - kept
+            due = [number for number, each in self._deleted.items() if each.at <= until][:_AT_ONCE]
+            for number in due:
+                with contextlib.suppress(OSError):
+                    (self.directory / self._deleted.pop(number).name).unlink()
+            return bool(due)
+
+    def empty(self) -> bool:
+        """Delete everything in it for good; tell whether there was anything."""
+        is_emptied = False
+        while self.purge(0):
+            is_emptied = True
+        return is_emptied
+
+    def remove_leftovers(self) -> None:
+        """Delete what an earlier process left behind. Raises OSError."""
+        with self._lock:
+            for path in self.directory.glob("*.jpg"):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,256 @@
+"""Other sites' pages in a user's browser, names that are not ours, and what proxies forward."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from appliance.http import guard
+from appliance.settings import HttpSettings
+from tests.running import Answer, RunningAppliance
+
+OWN = "http://127.0.0.1:{port}"
+
+
+def with_port(appliance: RunningAppliance, headers: dict[str, str]) -> dict[str, str]:
+    return {name: value.format(port=appliance.port) for name, value in headers.items()}
+
+
+def change(appliance: RunningAppliance, headers: dict[str, str], raw: bytes = b"{}") -> Answer:
+    """Send a change that changes nothing: resetting no control."""
+    body = b'{"names": []}' if raw == b"{}" else raw
+    headers = {"Content-Type": "application/json", **with_port(appliance, headers)}
+    return appliance.ask("POST", "/api/controls/reset", headers=headers, raw=body)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": OWN},
+        {"Origin": OWN, "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+        {"Host": "localhost:{port}", "Origin": "http://localhost:{port}"},
+        {"Host": "localhost", "Origin": "https://localhost"},  # a proxy speaks TLS for us
+        {"Host": "LOCALHOST.:{port}", "Origin": "http://localhost.:{port}"},
+    ],
+    ids=str,
+)
+def test_a_change_from_our_own_page_or_from_a_program_is_taken(
+    shared: RunningAppliance, headers: dict[str, str]
+) -> None:
+    assert change(shared, headers).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "http://127.0.0.1"},
+        {"Origin": "http://localhost:{port}"},  # the same machine, by another name: another origin
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "file://"},
+        {"Origin": OWN + ".evil.example"},
+        {"Origin": OWN, "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+def test_a_change_that_another_sites_page_asks_for_is_refused(
+    shared: RunningAppliance, headers: dict[str, str]
+) -> None:
+    answer = change(shared, headers)
+    assert (answer.status, answer.error[0]) == (403, "cross_site")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/pictures"), ("POST", "/login"), ("POST", "/logout")])
+def test_no_form_of_another_site_does_anything(shared: RunningAppliance, method: str, path: str) -> None:
+    before = shared.state()["pictures"]
+    for content in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"):
+        headers = {"Origin": "http://evil.example", "Content-Type": content}
+        assert shared.ask(method, path, headers=headers, raw=b"user=admin").status == 403
+    assert shared.state()["pictures"] == before
+
+
+def test_a_body_that_a_form_could_send_changes_nothing(shared: RunningAppliance) -> None:
+    for content in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", ""):
+        answer = shared.ask("POST", "/api/controls/reset", headers={"Content-Type": content}, raw=b'{"names": []}')
+        assert answer.status == 415, content
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1.evil.example:{port}",
+        "localhost.evil.example",
+        "192.0.2.7",
+        "[2001:db8::1]",
+        "127.0.0.1@evil.example",
+        "evil.example, 127.0.0.1",
+        socket.gethostname() + ".evil.example",
+        "x" * 300,
+    ],
+)
+def test_a_name_that_is_not_ours_gets_nothing_at_all(shared: RunningAppliance, host: str) -> None:
+    """A page of strangers that had its own name resolved to our address (DNS rebinding)."""
+    for path in ("/", "/api/state", "/snapshot.jpg", "/healthz", "/nothing"):
+        answer = shared.ask("GET", path, headers={"Host": host.format(port=shared.port)})
+        assert (answer.status, answer.error[0]) == (421, "unknown_host"), path
+        assert "http.allowed_hosts" in answer.error[1]
+    assert change(shared, {"Host": host}).status == 421
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:80",
+        "localhost",
+        "LocalHost:{port}",
+        "[::1]:{port}",
+        socket.gethostname(),
+        socket.gethostname().partition(".")[0] + ".local:{port}",
+        socket.gethostname().partition(".")[0] + "-2.local",
+    ],
+)
+def test_the_names_and_addresses_of_the_machine_are_answered(shared: RunningAppliance, host: str) -> None:
+    assert shared.ask("GET", "/healthz", headers={"Host": host.format(port=shared.port)}).status == 200
+
+
+def test_the_address_at_which_a_client_arrived_is_one_of_ours_and_another_one_is_not(shared: RunningAppliance) -> None:
+    """It listens on one address; a client that came to it by another way, like a container's, names that one."""
+    assert shared.ask("GET", "/healthz", headers={"Host": f"127.0.0.1:{shared.port}"}).status == 200
+    assert shared.ask("GET", "/healthz", headers={"Host": f"10.0.0.1:{shared.port}"}).status == 421
+
+
+def test_names_come_from_the_host_name_and_from_the_domains_of_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = tmp_path / "resolv.conf"
+    resolver.write_text("# made by DHCP\nnameserver 192.168.1.1\nsearch fritz.box home.arpa.\ndomain lan\n")
+    monkeypatch.setattr(guard, "_RESOLVER", resolver)
+    monkeypatch.setattr(socket, "gethostname", lambda: "Pi")
+    names = guard.machine_names()
+    assert {"pi", "pi.local", "pi-2.local", "pi.fritz.box", "pi.home.arpa", "pi.lan"} <= names
+    resolver.unlink()
+    assert {"pi", "pi.local"} <= guard.machine_names()
+
+
+def test_an_old_client_without_a_host_is_answered(shared: RunningAppliance) -> None:
+    with shared.connect() as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert connection.recv(64).startswith(b"HTTP/1.1 200 ")
+
+
+# ---------------------------------------------------------------------- settings
+
+
+def test_names_that_are_allowed_are_answered(running_behind_proxy: RunningAppliance) -> None:
+    appliance = running_behind_proxy
+    for host, status in (
+        ("camera.example.org", 200),
+        ("CAMERA.example.org:8443", 200),
+        ("front.home.example.org", 200),
+        ("home.example.org", 421),
+        ("nothome.example.org", 421),
+        ("example.org", 421),
+    ):
+        assert appliance.ask("GET", "/healthz", headers={"Host": host}).status == status, host
+
+
+def test_a_site_on_the_list_may_read_and_change_and_no_other(running_behind_proxy: RunningAppliance) -> None:
+    appliance = running_behind_proxy
+    friend = {"Origin": "https://friend.example.org"}
+    answer = appliance.ask("GET", "/api/state", headers=friend)
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://friend.example.org"
+    assert answer.headers["Vary"] == "Origin"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    preflight = {**friend, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "content-type"}
+    answer = appliance.ask("OPTIONS", "/api/controls", headers=preflight)
+    assert answer.status == 204
+    assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
+    taken = appliance.ask("POST", "/api/pictures", headers={**friend, "Sec-Fetch-Site": "cross-site"})
+    assert taken.status == 201
+    for stranger in (
+        "https://evil.example",
+        "https://friend.example.org.evil.example",
+        "null",
+        "http://friend.example.org",
+    ):
+        headers = {**preflight, "Origin": stranger}
+        assert appliance.ask("OPTIONS", "/api/controls", headers=headers).status == 405
+        answer = appliance.ask("GET", "/api/state", headers={"Origin": stranger})
+        assert "Access-Control-Allow-Origin" not in answer.headers
+        assert appliance.ask("POST", "/api/pictures", headers={"Origin": stranger}).status == 403
+
+
+def test_without_the_setting_no_other_site_may_read_anything(shared: RunningAppliance) -> None:
+    for path in ("/", "/api/state", "/api/nothing", "/snapshot.jpg"):
+        headers = {"Origin": "http://evil.example", "Access-Control-Request-Method": "GET"}
+        for method in ("GET", "OPTIONS"):
+            answer = shared.ask(method, path, headers=headers)
+            assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+def test_only_sites_on_the_list_may_put_the_page_into_a_frame(
+    shared: RunningAppliance, running_behind_proxy: RunningAppliance
+) -> None:
+    def frames(appliance: RunningAppliance) -> str:
+        policy = appliance.ask("GET", "/").headers["Content-Security-Policy"]
+        return policy.partition("frame-ancestors ")[2]
+
+    assert frames(shared) == "'self'"
+    assert frames(running_behind_proxy) == "'self' http://homeassistant.local:8123"
+
+
+def test_only_a_trusted_proxy_is_believed_what_it_forwards(
+    shared: RunningAppliance, running_behind_proxy: RunningAppliance
+) -> None:
+    forwarded = {"X-Forwarded-Host": "camera.example.org", "Host": "127.0.0.1", "X-Forwarded-For": "10.9.9.9"}
+    page = {**forwarded, "Origin": "https://camera.example.org", "Sec-Fetch-Site": "same-origin"}
+    assert change(running_behind_proxy, page).status != 403
+    assert change(shared, page).status == 403
+    assert shared.ask("GET", "/healthz", headers={"X-Forwarded-Host": "evil.example"}).status == 200
+    assert running_behind_proxy.ask("GET", "/healthz", headers={"X-Forwarded-Host": "evil.example"}).status == 421
+
+
+def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(
+    running_behind_proxy: RunningAppliance,
+) -> None:
+    answer = running_behind_proxy.ask("GET", "/healthz", headers={"X_Forwarded_Host": "evil.example"})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("10.1.0.1", "10.1.0.1"),
+        ("6.6.6.6, 10.1.0.2", "10.1.0.2"),  # what the client wrote itself stands first
+        ("6.6.6.6, 10.1.0.3, 127.0.0.2", "10.1.0.3"),  # two proxies of ours
+        ("127.0.0.2", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_the_address_is_the_last_one_that_is_no_proxy_of_ours(forwarded: str, address: str) -> None:
+    settings = HttpSettings(trusted_proxies="127.0.0.0/8")
+    seen: list[guard.Client] = []
+
+    def application(environment: guard.Environment, _start: guard.StartResponse) -> list[bytes]:
+        seen.append(environment[guard.CLIENT])
+        return []
+
+    environment = {
+        "REMOTE_ADDR": "127.0.0.1",
+        "REQUEST_METHOD": "GET",
+        "wsgi.url_scheme": "http",
+        "HTTP_HOST": "localhost",
+        "HTTP_X_FORWARDED_FOR": forwarded,
+        guard.LOCAL_ADDRESS: "127.0.0.1",
+    }
+    guard.Guard(application, settings, [])(environment, lambda *_: None)
+    assert seen[0].address == address

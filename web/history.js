@@ -1,0 +1,60 @@
+/** The last minute of a value, as a line. */
+
+import { find, setText } from "./dom.js";
+
+const SECONDS = 60;
+const HEIGHT = 20; // units of the drawing; one unit across is a second
+
+/** One small chart: a figure with a caption, the value now, and a drawing. */
+export class History {
+  /** @type {(number | null)[]} */ #values = [];
+
+  /**
+   * @param {HTMLElement} figure
+   * @param {string} name for screen readers
+   * @param {(value: number) => string} inWords
+   * @param {number} least what the full height stands for, at least
+   */
+  constructor(figure, name, inWords, least) {
+    this.drawing = /** @type {SVGElement} */ (figure.querySelector("svg"));
+    this.line = /** @type {SVGPathElement} */ (figure.querySelector("[data-role=line]"));
+    this.area = /** @type {SVGPathElement} */ (figure.querySelector("[data-role=area]"));
+    this.now = find("output", HTMLElement, figure);
+    this.top = find("[data-role=top]", HTMLElement, figure);
+    this.name = name;
+    this.inWords = inWords;
+    this.least = least;
+  }
+
+  /** @param {number | null} value of this second; null where there is none */
+  add(value) {
+    this.#values = [...this.#values, value].slice(-SECONDS - 1);
+    this.#draw();
+  }
+
+  #draw() {
+    const known = this.#values.filter((value) => value !== null);
+    const top = Math.max(this.least, ...known) * 1.1;
+    const first = SECONDS + 1 - this.#values.length;
+    let line = "";
+    let area = "";
+    let begun = -1;
+    this.#values.forEach((value, index) => {
+      const x = first + index;
+      if (value === null) return;
+      const y = (HEIGHT * (1 - value / top)).toFixed(2);
+      const isNext = begun !== -1 && this.#values[index - 1] !== null;
+      if (!isNext) begun = x;
+      line += `${isNext ? "L" : "M"}${x} ${y}`;
+      if (isNext)
+        area += `M${x - 1} ${HEIGHT}V${(HEIGHT * (1 - Number(this.#values[index - 1]) / top)).toFixed(2)}L${x} ${y}V${HEIGHT}Z`;
+    });
+    this.line.setAttribute("d", line);
+    this.area.setAttribute("d", area);
+    const last = this.#values.at(-1) ?? null;
+    setText(this.now, last === null ? "–" : this.inWords(last));
+    setText(this.top, known.length ? `max ${this.inWords(Math.max(...known))}` : "");
+    const span = known.length ? `${this.inWords(Math.min(...known))} to ${this.inWords(Math.max(...known))}` : "none";
+    this.drawing.setAttribute("aria-label", `${this.name} in the last minute: ${span}`);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The strip of the newest pictures under the live picture.
+ *
+ * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("./pictures.js").PictureList} PictureList
+ */
+
+import { find, setText } from "./dom.js";
+import { forgetItem, thumbnailItem } from "./thumbnails.js";
+import { clockInWords, dayOf, shortDayInWords } from "./words.js";
+
+const LONGEST = 24;
+
+/** The newest pictures, and the way to all of them. */
+export class Strip {
+  /**
+   * @param {HTMLElement} root
+   * @param {PictureList} pictures
+   * @param {(picture: Picture) => void} onOpen
+   */
+  constructor(root, pictures, onOpen) {
+    this.list = find("#gallery", HTMLElement, root);
+    this.empty = find("#gallery-empty", HTMLElement, root);
+    this.all = find("#album-open", HTMLButtonElement, root);
+    this.count = find("#gallery-count", HTMLElement, root);
+    this.pictures = pictures;
+    this.onOpen = onOpen;
+    pictures.listen(() => this.#render());
+  }
+
+  /**
+   * @param {number} id
+   * @returns {HTMLElement | null} the button of that picture, if it is in the strip
+   */
+  buttonOf(id) {
+    return this.list.querySelector(`[data-picture-id="${id}"] button`);
+  }
+
+  #render() {
+    const newest = this.pictures.pictures.slice(0, LONGEST);
+    const present = new Map(
+      [...this.list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.pictureId, item]),
+    );
+    const items = newest.map((picture) => present.get(String(picture.id)) ?? this.#item(picture, newest[0]));
+    const wanted = new Set(items);
+    for (const item of present.values()) if (!wanted.has(item)) forgetItem(item);
+    items.forEach((item, index) => {
+      if (this.list.children[index] !== item) this.list.insertBefore(item, this.list.children[index] ?? null);
+    });
+    this.empty.hidden = items.length > 0 || !this.pictures.isLoaded;
+    this.list.hidden = items.length === 0;
+    this.all.hidden = items.length === 0;
+    setText(this.count, this.pictures.total ? String(this.pictures.total) : "");
+  }
+
+  /**
+   * @param {Picture} picture
+   * @param {Picture} newest whose day needs no words
+   */
+  #item(picture, newest) {
+    const time = clockInWords(picture.taken_at);
+    const isOfThatDay = dayOf(picture.taken_at) === dayOf(newest.taken_at);
+    const item = thumbnailItem(picture, isOfThatDay ? time : `${shortDayInWords(picture.taken_at)}, ${time}`);
+    find("button", HTMLButtonElement, item).addEventListener("click", () => this.onOpen(picture));
+    return item;
+  }
+}

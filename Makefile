@@ -5,6 +5,8 @@ VENV ?= .venv
 ARGS ?=
 CYCLES ?= 1000
 FORMATS ?= 200
+KILLS ?= 200
+SECONDS ?= 300
 EXAMPLES ?= 1000
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
@@ -15,7 +17,8 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash test fuzz soak bench build clean install install-tests install-web format lint docs screenshots wheel
+.PHONY: help run dev flash test fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+  install-web format lint docs screenshots wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -45,6 +48,27 @@ soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 
 bench: install-tests ## measure beside ustreamer and motion, write docs/benchmarks.md (QUICK=1: two minutes, no documents)
 	@tests/install-packages ustreamer:ustreamer $(if $(QUICK),,motion:motion) /usr/include/openssl/ssl.h:libssl-dev
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick,)
+
+kill: install-tests ## kill -9 the appliance while it stores, again and again (KILLS=200)
+	$(BIN)/python -m tests.kill --kills $(KILLS)
+
+fuzz-camera: install-tests ## fuzz what is done with a camera's bytes, guided by coverage (SECONDS=300)
+	@$(BIN)/python -m pip install --quiet --only-binary=:all: atheris || \
+	  { echo "atheris has no wheel for this Python and machine; tests/test_untrusted.py searches without it"; exit 1; }
+	$(BIN)/python -m tests.fuzz_camera -max_total_time=$(SECONDS)
+
+lock: $(VENV)/bin/python ## write requirements.lock anew, from requirements.txt, with the hash of every file
+	@$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
+	@for python in 3.11 3.12 3.13; do for machine in x86_64 aarch64; do \
+	  $(BIN)/uv pip install --quiet --no-config --dry-run --target build/lock --only-binary :all: --require-hashes \
+	    --python-version $$python --python-platform $$machine-manylinux_2_28 --requirement requirements.lock \
+	  && echo "Python $$python on $$machine: a wheel for everything" || exit 1; done; done
+
+audit: $(VENV)/bin/python ## ask for known vulnerabilities of what is deployed; status 2 where nobody can be asked
+	@$(BIN)/python -m pip install --quiet pip-audit
+	@$(BIN)/python -m tests.audit
 
 build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
 

@@ -132,7 +132,7 @@ FRAMES = """async () => {
     gaps.push(now - last);
     last = now;
     const before = album.scrollTop;
-    album.scrollTop += 240;
+    album.scrollTop += 960;
     const isEnd = album.scrollTop === before && document.querySelector("#album-more").hidden;
     still = isEnd ? still + 1 : 0;
   }

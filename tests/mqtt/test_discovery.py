@@ -1,6 +1,7 @@
 """What Home Assistant is told: valid, true, and taken back when it is no longer so."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -260,6 +261,10 @@ def test_what_another_camera_does_not_have_is_removed_before_it_is_left_out(
         mark = client.mark
         with RunningAppliance(own_directory, "test-pattern", settings=broker.settings):
             eventually(lambda: "control_test_pattern" in announced(client, mark)["cmps"], "other controls")
+            removed_at = time.monotonic()
+            gone_control = "control_backlight_compensation"
+            eventually(lambda: gone_control not in announced(client, mark)["cmps"], "nothing of the former camera")
+            assert time.monotonic() - removed_at > 3, "Home Assistant was still at work: it would have missed things"
         said = [message.json["cmps"] for message in client.messages[mark:] if message.topic == CONFIG]
         gone = set(before) - set(said[-1])
         assert "control_backlight_compensation" in gone

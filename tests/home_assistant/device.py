@@ -1,6 +1,7 @@
 """What the broker keeps, and what the appliance announced there to Home Assistant."""
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,6 @@ from tests.home_assistant.home import HomeAssistant, State
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
 from tests.running import eventually
-
-BY_ITSELF = ("camera", "button", "event")  # entities of these have a state from the beginning or only once used
 
 
 @dataclass(frozen=True)
@@ -120,6 +119,11 @@ class Device:
             eventually(is_complete, "a complete device")
         except AssertionError as error:
             raise AssertionError(f"{error}; missing: {sorted(missing)}") from None
+
+
+def is_number(state: str) -> bool:
+    """Tell a number from `unknown` and `unavailable`."""
+    return re.fullmatch(r"-?\d+(\.\d+)?", state) is not None
 
 
 def retained(broker: Broker) -> dict[str, bytes]:

@@ -1,13 +1,15 @@
 """What the user sets in Home Assistant arrives in the camera and comes back."""
 
 import time
+from functools import partial
 from statistics import median
 
 import pytest
 
 from tests.home_assistant.conftest import Measured
-from tests.home_assistant.device import Component, Device
+from tests.home_assistant.device import Component, Device, is_number
 from tests.home_assistant.home import HomeAssistant, Refused
+from tests.mqtt.client import Client
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
 
@@ -32,9 +34,9 @@ def test_every_number_reaches_the_camera_and_comes_back(
         for value in (number.keys["max"], number.keys["min"]):
             set_at = time.monotonic()
             home.call(manual.entity(number), "set_value", value=value)
-            eventually(lambda: camera.controls[number.control] == value, f"{number.control} {value} in the camera")
+            eventually(partial(has, camera, number.control, value), f"{number.control} {value} in the camera")
             times.append(time.monotonic() - set_at)
-            home.wait_for(manual.entity(number), lambda state: float(state) == value, f"is {value}")
+            home.wait_for(manual.entity(number), partial(says, value), f"is {value}")
     measured(f"from a number set in Home Assistant to the camera, median of {len(times)}", median(times))
 
 
@@ -97,7 +99,7 @@ def test_the_button_resets_every_control(manual: Device, home: HomeAssistant, ca
     eventually(lambda: camera.controls["brightness"] == 12)
     home.call(manual.entity("reset_controls"), "press")
     eventually(lambda: camera.controls["brightness"] == 0 and camera.controls["white_balance_automatic"] == 1)
-    home.wait_for(manual.entity("control_brightness"), lambda state: float(state) == 0, "is 0")
+    home.wait_for(manual.entity("control_brightness"), partial(says, 0), "is 0")
 
 
 def test_the_button_restarts_the_camera(device: Device, home: HomeAssistant, camera: SimulatedCamera) -> None:
@@ -115,9 +117,9 @@ def test_what_is_set_elsewhere_is_seen(
     device: Device, appliance: RunningAppliance, home: HomeAssistant, camera: SimulatedCamera
 ) -> None:
     appliance.ask("PATCH", "/api/controls", {"contrast": 11})
-    home.wait_for(device.entity("control_contrast"), lambda state: float(state) == 11, "is 11")
+    home.wait_for(device.entity("control_contrast"), partial(says, 11), "is 11")
     camera.set_control("contrast", 13)
-    home.wait_for(device.entity("control_contrast"), lambda state: float(state) == 13, "is 13")
+    home.wait_for(device.entity("control_contrast"), partial(says, 13), "is 13")
 
 
 def test_a_value_out_of_range_is_refused(
@@ -134,16 +136,16 @@ def test_a_value_out_of_range_is_refused(
 
 
 def test_a_value_that_the_camera_does_not_take_is_not_shown_as_taken(
-    device: Device, home: HomeAssistant, camera: SimulatedCamera
+    device: Device, home: HomeAssistant, camera: SimulatedCamera, client: Client
 ) -> None:
     """Gamma goes from 100 to 200 in Home Assistant; the camera says yes and stays at 100."""
+    home.wait_for(device.entity("control_gamma"), lambda state: state == "100", "is 100")
     camera.ignore_writes()
     try:
-        writes = len(camera.statistics.writes)
+        mark = client.mark
         home.call(device.entity("control_gamma"), "set_value", value=200)
-        camera.wait_for(lambda now: len(now.writes) > writes)
-        home.call(device.entity("reset_controls"), "press")
-        camera.wait_for(lambda now: len(now.writes) > writes + 1)
+        client.wait_for("response/set_controls", after=mark)
+        assert camera.statistics.writes[-1].value == 200
         assert device.state("control_gamma") == "100"
     finally:
         camera.ignore_writes(False)
@@ -158,7 +160,7 @@ def test_what_an_automatic_mode_governs_is_unavailable_until_it_is_off(device: D
     for switch, (control, manual, automatic) in governed.items():
         home.wait_for(device.entity(control), lambda state: state == "unavailable", "is unavailable")
         set_state(home, device, device.component(switch), manual)
-        home.wait_for(device.entity(control), lambda state: float(state) >= 0, "has a value")
+        home.wait_for(device.entity(control), is_number, "has a value")
         set_state(home, device, device.component(switch), automatic)
         home.wait_for(device.entity(control), lambda state: state == "unavailable", "is unavailable again")
 
@@ -172,6 +174,14 @@ def test_what_can_only_be_read_cannot_be_set(device: Device, appliance: RunningA
         assert component.platform in ("sensor", "binary_sensor")
         assert not component.control
         assert device.state(component) == "off"
+
+
+def has(camera: SimulatedCamera, control: str, value: int) -> bool:
+    return camera.controls[control] == value
+
+
+def says(value: float, state: str) -> bool:
+    return is_number(state) and float(state) == value
 
 
 def set_state(home: HomeAssistant, device: Device, component: Component, state: str) -> None:

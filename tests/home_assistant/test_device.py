@@ -1,6 +1,6 @@
 """The device that Home Assistant makes of an announcement."""
 
-from tests.home_assistant.device import Device
+from tests.home_assistant.device import Device, is_number
 from tests.home_assistant.home import HomeAssistant
 from tests.running import RunningAppliance, eventually
 
@@ -35,7 +35,7 @@ def test_what_is_off_by_default_has_a_state_once_the_user_wants_it(device: Devic
         home.ask("config/entity_registry/update", entity_id=entry["entity_id"], disabled_by=None)
     home.reload()
     for entry in disabled:
-        home.wait_for(entry["entity_id"], lambda state: float(state) >= 0, "has a number")
+        home.wait_for(entry["entity_id"], is_number, "has a number")
 
 
 def test_the_device_says_what_it_is_and_leads_to_its_page(

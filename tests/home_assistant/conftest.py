@@ -5,14 +5,13 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
-from tests.home_assistant.device import Device, announced
+from tests.home_assistant.device import Device, complete_device
 from tests.home_assistant.home import HomeAssistant
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
-from tests.running import RunningAppliance, eventually
+from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera
 
-CONFIG = "homeassistant/device/camera-appliance-camera/config"
 _USUAL = [  # complaints that are not about us
     r"\[homeassistant\.bootstrap\] Skipping pip installation",
     r"\[aiohttp_fast_zlib\]",
@@ -46,8 +45,9 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedCamera
 
 @pytest.fixture(scope="session")
 def shared_appliance(
-    tmp_path_factory: pytest.TempPathFactory, broker: Broker, camera: SimulatedCamera
+    tmp_path_factory: pytest.TempPathFactory, broker: Broker, camera: SimulatedCamera, shared_home: HomeAssistant
 ) -> Iterator[RunningAppliance]:
+    """The first device that Home Assistant ever hears of: it has to load every platform while it hears more."""
     directory = tmp_path_factory.mktemp("appliance")
     with RunningAppliance(directory, "auto", camera.environment, broker.settings) as appliance:
         yield appliance.until_live()
@@ -86,15 +86,7 @@ def appliance(shared_appliance: RunningAppliance) -> RunningAppliance:
 @pytest.fixture
 def device(appliance: RunningAppliance, home: HomeAssistant, broker: Broker) -> Device:
     """The appliance as Home Assistant knows it, complete."""
-    names = [each["name"] for each in appliance.ask("GET", "/api/controls").json["controls"]]
-
-    def document() -> dict[str, object] | None:
-        document = announced(broker, CONFIG)
-        return document if document and all(f"control_{name}" in document["cmps"] for name in names) else None
-
-    device = Device(home, eventually(document, "the announcement of the controls"))
-    device.until_complete()
-    return device
+    return complete_device(home, broker, appliance)
 
 
 @pytest.fixture

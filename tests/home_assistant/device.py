@@ -9,7 +9,7 @@ from typing import Any
 from tests.home_assistant.home import HomeAssistant, State
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
-from tests.running import eventually
+from tests.running import RunningAppliance, eventually
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,21 @@ def retained(broker: Broker) -> dict[str, bytes]:
         return {message.topic: message.payload for message in newcomer.messages if message.retain}
 
 
-def announced(broker: Broker, topic: str) -> dict[str, Any] | None:
-    """Return the announcement that the broker keeps on the topic, None if there is none."""
-    content = retained(broker).get(topic)
-    return json.loads(content) if content else None
+def complete_device(
+    home: HomeAssistant,
+    broker: Broker,
+    appliance: RunningAppliance,
+    name: str = "camera",
+    prefix: str = "homeassistant",
+) -> Device:
+    """Return the device of the appliance as soon as it is announced with the controls that its camera has, and complete."""
+    topic = f"{prefix}/device/camera-appliance-{name}/config"
+    controls = {f"control_{each['name']}" for each in appliance.ask("GET", "/api/controls").json["controls"]}
+
+    def document() -> dict[str, Any] | None:
+        content: dict[str, Any] = json.loads(retained(broker).get(topic, b'{"cmps": {}}'))
+        return content if {key for key in content["cmps"] if key.startswith("control_")} == controls else None
+
+    device = Device(home, eventually(document, "the announcement of the controls"))
+    device.until_complete()
+    return device

@@ -142,7 +142,7 @@ def complete_device(
     name: str = "camera",
     prefix: str = "homeassistant",
 ) -> Device:
-    """Return the device of the appliance as soon as it is announced with the controls that its camera has, and complete."""
+    """Return the device of the appliance when it is announced with the controls that its camera has, and complete."""
     topic = f"{prefix}/device/camera-appliance-{name}/config"
     controls = {f"control_{each['name']}" for each in appliance.ask("GET", "/api/controls").json["controls"]}
 

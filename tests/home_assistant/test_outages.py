@@ -9,7 +9,7 @@ from tests.mqtt.broker import Broker
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
 
-LOST_BROKER = r"\[homeassistant\.components\.mqtt\.client\]|Error talking to MQTT"
+LOST_BROKER = r"\[homeassistant\.components\.mqtt\.client\]|\[paho\.mqtt\.client\]|Error talking to MQTT"
 
 
 def test_an_appliance_that_was_killed_is_unavailable_and_comes_back(

@@ -8,6 +8,7 @@ CYCLES ?= 1000
 FORMATS ?= 200
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
+# A shim of pyenv may stand for a Python that is not chosen: it has to run.
 PYTHONS_3_13 = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python)
 HOME_ASSISTANT_PYTHON ?= $(firstword $(foreach each,$(PYTHONS_3_13),$(shell $(each) -c "import venv" 2>/dev/null && echo $(each))))
 BIN := $(VENV)/bin

@@ -41,7 +41,8 @@ class Announcer:
     """Publishes the discovery of the device when there is a reason to, and remembers what it published.
 
     Home Assistant keeps a component that merely is left out, so one that goes is published empty first. Between two
-    announcements it gets some seconds; whatever changes meanwhile is in the next. `page` gives the address of the page.
+    announcements it gets some seconds, and the camera before the first, so that one will do. `page` gives the address
+    of the page.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class Announcer:
         self._former = _read(self._file)
         self._told: bytes | None = None
         self._due = 0.0  # not before that, by the monotonic clock
+        self._opens_by = 0.0  # until then the camera may take its time to say what it has
 
     def announce(self) -> None:
         """Announce the device, whether that is news or not; or take back what was announced under other settings."""
         self._told = None
+        self._opens_by = time.monotonic() + _SETTLING
         former = self._former
         if former and (former.topic, former.root) != (self._topic, self._topics.root):
             self._take_back(former)
@@ -76,7 +79,8 @@ class Announcer:
 
     def changes(self) -> None:
         """Announce the device if it differs from what was announced and that was long enough ago. Call it again."""
-        if not self._topic or time.monotonic() < self._due:
+        now = time.monotonic()
+        if not self._topic or now < self._due or (now < self._opens_by and self._appliance.known_controls() is None):
             return
         state = self._appliance.get_state()
         components = self._fixed | self._camera_components(state)
@@ -84,7 +88,7 @@ class Announcer:
         content = payload.encode(discovery.document(self._topics, state, self._page(), components | gone))
         if content == self._told or not self._outlet.publish(self._topic, content):
             return
-        self._told, self._due = content, time.monotonic() + _SETTLING
+        self._told, self._due = content, now + _SETTLING
         if gone:
             log.info("no longer there: %s", ", ".join(gone))
         there = {key: each for key, each in components.items() if key not in gone}

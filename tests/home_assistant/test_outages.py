@@ -15,8 +15,8 @@ LOST_BROKER = r"\[homeassistant\.components\.mqtt\.client\]|\[paho\.mqtt\.client
 def test_an_appliance_that_was_killed_is_unavailable_and_comes_back(
     device: Device, appliance: RunningAppliance, measured: Measured
 ) -> None:
-    appliance.kill()
     killed_at = time.monotonic()
+    appliance.kill()
     try:
         eventually(lambda: states(device) == {"unavailable"}, "that nothing is available")
         measured("from SIGKILL of the appliance to everything unavailable", time.monotonic() - killed_at)

@@ -251,6 +251,17 @@ def test_without_the_camera_its_controls_are_unavailable_and_all_else_is_there(
 # ---------------------------------------------------------------------- taken back
 
 
+def test_the_camera_gets_time_to_say_what_it_has_before_the_first_announcement(
+    simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
+) -> None:
+    """Home Assistant misses what is new in an announcement that comes while it works on the one before."""
+    with Broker(tmp_path / "broker") as broker, Client(broker) as client:
+        started_at = time.monotonic()
+        with RunningAppliance(own_directory, "auto", simcam.environment, broker.settings):
+            first = client.wait_for_any(lambda message: message.topic == CONFIG)
+            assert "control_brightness" in first.json["cmps"] or time.monotonic() - started_at > 5
+
+
 def test_what_another_camera_does_not_have_is_removed_before_it_is_left_out(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:

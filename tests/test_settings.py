@@ -546,7 +546,7 @@ def test_an_entry_of_a_list_that_is_wrong_is_named(layers: Layers, name: str, gi
 
 @pytest.mark.parametrize("token", ["short", "x" * 15, "with space 1234567890", "ümlaut-1234567890123"])
 def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(layers: Layers, token: str) -> None:
-    layers.flags["http.token"] = token
+    layers.environment["CAMERA_APPLIANCE_HTTP_TOKEN"] = token
     (told,) = layers.problems()
     assert "http.token" in told
     assert token not in told
@@ -566,7 +566,7 @@ def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(l
 def test_each_way_to_say_who_may_do_what_is_enough_beyond_the_loopback(layers: Layers, way: dict[str, str]) -> None:
     layers.flags["http.host"] = "0.0.0.0"
     assert "nothing says who may see and control" in layers.problems()[0]
-    layers.flags |= way
+    layers.environment |= {settings.environment_name(name): value for name, value in way.items()}
     layers.load()
 
 

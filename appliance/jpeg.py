@@ -17,8 +17,11 @@ Image = npt.NDArray[np.uint8]
 
 SMALLEST = 200  # bytes: below this nothing that a camera sends is a picture
 LARGEST = 100_000_000  # pixels: more is a damaged header, which would cost gigabytes and half a minute to believe
+_GLANCED_AT = 25_000_000  # pixels: measuring the brightness of more would hold up the camera thread
 _SMALLEST_SIDE = 32  # pixels: below this a picture shows nothing
 _TAIL = 64  # bytes at the end in which the end marker has to be; some cameras append a few
+
+_MOST_SEGMENTS = 1000  # before the scan; cameras send ten
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _DHT, _SOS = 0xC4, 0xDA
@@ -47,8 +50,8 @@ def with_huffman_tables(jpeg: bytes) -> bytes:
     Raises CorruptFrame where the segments do not add up.
     """
     position = 2
-    while position + 4 <= len(jpeg):
-        if jpeg[position] != 0xFF:
+    for _ in range(_MOST_SEGMENTS):
+        if position + 4 > len(jpeg) or jpeg[position] != 0xFF:
             break
         marker = jpeg[position + 1]
         if marker == 0xFF:  # fill byte
@@ -95,6 +98,7 @@ def upright(jpeg: bytes, quality: int = 90) -> bytes:
     """
     import cv2  # see thumbnail()
 
+    size(jpeg)  # or refuse what would cost gigabytes
     image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise CorruptFrame("a JPEG picture that cannot be decoded")
@@ -122,10 +126,17 @@ def verify(jpeg: bytes) -> None:
 
 
 def brightness(jpeg: bytes) -> float:
-    """Return the mean luma, 0 to 255, seen at an eighth of the size. A picture that cannot be decoded is black."""
+    """Return the mean luma, 0 to 255, seen at an eighth of the size.
+
+    A picture that cannot be decoded is black, and so is one of more than 25 megapixels: a damaged header would cost
+    gigabytes and a minute.
+    """
     try:
+        width, height = size(jpeg)
+        if width * height > _GLANCED_AT:
+            return 0.0
         image = simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", min_factor=8)
-    except ValueError:
+    except (CorruptFrame, ValueError):
         return 0.0
     return float(image.mean())
 
@@ -200,6 +211,7 @@ def reduced(jpeg: bytes, limit: int, quality: int = 80) -> tuple[bytes, int, int
     """
     import cv2  # see thumbnail()
 
+    size(jpeg)  # or refuse what would cost gigabytes
     image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise CorruptFrame("a JPEG picture that cannot be decoded")

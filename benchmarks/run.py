@@ -83,7 +83,7 @@ class Benchmark:
 
     def _encrypted(self) -> None:
         def look(running: Running) -> None:
-            running.until_listening()
+            running.until_frame(is_encrypted=True)
             time.sleep(self._plan.warm_up)
             for viewers in self._plan.tls_viewers:
                 load = self.results.encrypted[viewers] = measure.load(running, self._plan, viewers, is_encrypted=True)

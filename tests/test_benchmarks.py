@@ -118,8 +118,8 @@ def test_a_chart_leaves_out_what_was_not_measured() -> None:
 
 def test_the_load_client_counts_frames_and_reads_their_age(tmp_path: Path, simcam: SimulatedCamera) -> None:
     with Running(appliance(), simcam, tmp_path / "run", options={"http.tls_self_signed": True}) as running:
-        running.until_listening()
-        found = client.watch(running, 5, 1.0, 2.0, is_encrypted=True)
+        running.until_frame(is_encrypted=True)
+        found = client.watch(running, 5, 1.0, 0.5, is_encrypted=True)
         assert running.memory() > 10
         pid = running.pid
     assert found.fps > 5

@@ -99,8 +99,11 @@ class Gate:
         return answer
 
     def _show_login_to_people(self) -> None:
-        """Send a browser that was to show a page to the page to log in; leave everything else to its error."""
-        is_navigation = request.method == "GET" and "text/html" in request.get_header("Accept", "")
+        """Send a browser that was to show a page to the page to log in; leave everything else to its error.
+
+        A page also follows from a form, which is all there is without scripts.
+        """
+        is_navigation = request.method in ("GET", "POST") and "text/html" in request.get_header("Accept", "")
         if is_navigation and self._access.users:
             depth = request.path.count("/") - 1  # relative, for the prefix of a reverse proxy
             raise _go("../" * depth + "login" if depth else "./login")

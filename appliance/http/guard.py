@@ -154,8 +154,13 @@ class Guard:
         if origin in self._origins:
             return
         site = environment.get("HTTP_SEC_FETCH_SITE", "none")
-        # A proxy may speak TLS where we do not, so the scheme is not compared.
-        is_own = origin is None or _host_and_port(origin) == _host_and_port("http://" + host)
+        # A proxy may speak TLS where we do not, so the scheme is not compared. A form whose page sends no referrer has
+        # "null" for its origin (https://fetch.spec.whatwg.org/#append-a-request-origin-header).
+        is_own = (
+            origin is None
+            or _host_and_port(origin) == _host_and_port("http://" + host)
+            or (origin == "null" and site == "same-origin")
+        )
         if is_own and site in ("same-origin", "none"):
             return
         raise CrossSite(

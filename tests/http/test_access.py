@@ -31,7 +31,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/api/access"),
-    ("GET", "/web/<path:path>"),
+    ("GET", "/web/<name:path>"),
     ("GET", "/favicon.ico"),
     ("GET", "/login"),
     ("POST", "/login"),
@@ -53,7 +53,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
 
 
 def example(rule: str) -> str:
-    return re.sub(r"<id:[^>]*>", "999999", re.sub(r"<path:path>", "style.css", rule))
+    return re.sub(r"<id:[^>]*>", "999999", rule.replace("<name:path>", "style.css"))
 
 
 def ask(
@@ -118,8 +118,8 @@ def test_who_may_view_gets_everything_there_is_to_see(
     for method, rule, right in routes:
         if right == "view":
             answer = ask(protected, "HEAD", example(rule), headers, "10.200.0.1")
-            assert answer.status in (200, 404), f"{method} {rule}"
-            assert (answer.status == 404) == ("999999" in example(rule)), rule
+            there_is_none = "999999" in example(rule) or rule.endswith(".zip")
+            assert answer.status in ((200, 404) if there_is_none else (200,)), f"{method} {rule}"
 
 
 @pytest.mark.parametrize("headers", [ADMIN, bearer(TOKEN)], ids=["password", "token"])

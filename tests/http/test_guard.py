@@ -30,6 +30,7 @@ def change(appliance: RunningAppliance, headers: dict[str, str], raw: bytes = b"
         {"Origin": OWN},
         {"Origin": OWN, "Sec-Fetch-Site": "same-origin"},
         {"Sec-Fetch-Site": "none"},
+        {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
         {"Host": "localhost:{port}", "Origin": "http://localhost:{port}"},
         {"Host": "localhost", "Origin": "https://localhost"},  # a proxy speaks TLS for us
         {"Host": "LOCALHOST.:{port}", "Origin": "http://localhost.:{port}"},
@@ -50,6 +51,7 @@ def test_a_change_from_our_own_page_or_from_a_program_is_taken(
         {"Origin": "http://127.0.0.1"},
         {"Origin": "http://localhost:{port}"},  # the same machine, by another name: another origin
         {"Origin": "null"},
+        {"Origin": "null", "Sec-Fetch-Site": "none"},
         {"Origin": ""},
         {"Origin": "file://"},
         {"Origin": OWN + ".evil.example"},

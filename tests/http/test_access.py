@@ -31,7 +31,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/api/access"),
-    ("GET", "/web/<name:path>"),
+    ("GET", "/web/<path:path>"),
     ("GET", "/favicon.ico"),
     ("GET", "/login"),
     ("POST", "/login"),
@@ -53,7 +53,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
 
 
 def example(rule: str) -> str:
-    return re.sub(r"<id:[^>]*>", "999999", rule.replace("<name:path>", "style.css"))
+    return re.sub(r"<id:[^>]*>", "999999", rule.replace("<path:path>", "style.css"))
 
 
 def ask(

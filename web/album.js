@@ -61,7 +61,7 @@ export class Album {
   }
 
   #listen() {
-    this.pictures.listen(() => this.dialog.open && this.#render());
+    this.pictures.listen(() => this.dialog.open && !this.#isLoading && this.#render());
     this.#selection.listen(() => this.#showSelection());
     find("#album-close", HTMLButtonElement, this.dialog).addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("close", () => this.#selection.end());

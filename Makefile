@@ -3,11 +3,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+HOME_ASSISTANT_VENV ?= .venv-home-assistant
 CYCLES ?= 1000
 FORMATS ?= 200
+KILLS ?= 200
+SECONDS ?= 300
 EXAMPLES ?= 1000
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
+# A shim of pyenv may stand for a Python that is not chosen: it has to run.
+PYTHONS_3_13 = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python)
+HOME_ASSISTANT_PYTHON ?= $(firstword $(foreach each,$(PYTHONS_3_13),$(shell $(each) -c "import venv" 2>/dev/null && echo $(each))))
 BIN := $(VENV)/bin
 
 # CHECK=1 turns formatting into checking, as continuous integration wants it.
@@ -15,10 +21,11 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash test fuzz soak bench build clean install install-tests install-web format lint docs screenshots wheel
+.PHONY: help run dev flash test test-home-assistant fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+  install-web format lint docs screenshots wheel
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 24
 
 run: install ## run the appliance on http://127.0.0.1:8000 (ARGS="--camera-source test-pattern")
 	@exec $(BIN)/camera-appliance run $(ARGS)
@@ -39,12 +46,36 @@ test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
 fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
 
+test-home-assistant: install-tests $(HOME_ASSISTANT_VENV)/.installed ## run all tests with a real Home Assistant (Python 3.13, 500 MB)
+	HOME_ASSISTANT_VENV=$(HOME_ASSISTANT_VENV) $(BIN)/python -m pytest tests/home_assistant $(ARGS)
+
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
 	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)
 
 bench: install-tests ## measure beside ustreamer and motion, write docs/benchmarks.md (QUICK=1: two minutes, no documents)
 	@tests/install-packages ustreamer:ustreamer $(if $(QUICK),,motion:motion) /usr/include/openssl/ssl.h:libssl-dev
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick,)
+
+kill: install-tests ## kill -9 the appliance while it stores, again and again (KILLS=200)
+	$(BIN)/python -m tests.kill --kills $(KILLS)
+
+fuzz-camera: install-tests ## fuzz what is done with a camera's bytes, guided by coverage (SECONDS=300)
+	@$(BIN)/python -m pip install --quiet --only-binary=:all: atheris || \
+	  { echo "atheris has no wheel for this Python and machine; tests/test_untrusted.py searches without it"; exit 1; }
+	$(BIN)/python -m tests.fuzz_camera -max_total_time=$(SECONDS)
+
+lock: $(VENV)/bin/python ## write requirements.lock anew, from requirements.txt, with the hash of every file
+	@$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
+	@for python in 3.11 3.12 3.13; do for machine in x86_64 aarch64; do \
+	  $(BIN)/uv pip install --quiet --no-config --dry-run --target build/lock --only-binary :all: --require-hashes \
+	    --python-version $$python --python-platform $$machine-manylinux_2_28 --requirement requirements.lock \
+	  && echo "Python $$python on $$machine: a wheel for everything" || exit 1; done; done
+
+audit: $(VENV)/bin/python ## ask for known vulnerabilities of what is deployed; status 2 where nobody can be asked
+	@$(BIN)/python -m pip install --quiet pip-audit
+	@$(BIN)/python -m tests.audit
 
 build: clean install-tests install-web format lint ## clean caches, install, format and lint (CHECK=1: change nothing)
 
@@ -78,7 +109,7 @@ wheel: install ## build the wheel into dist/
 
 clean: ## remove caches and what was built
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(HOME_ASSISTANT_VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -101,6 +132,15 @@ $(VENV)/.controller-installed: $(VENV)/bin/python deploy/requirements.txt
 
 $(VENV)/cloud-init: | $(VENV)/bin/python
 	@tests/flash/unpack-cloud-init $@
+
+$(HOME_ASSISTANT_VENV)/.installed: tests/home_assistant/requirements.txt
+	@[ -n "$(HOME_ASSISTANT_PYTHON)" ] || \
+	  { echo "Home Assistant needs Python 3.13: install it, or name it with HOME_ASSISTANT_PYTHON=..."; exit 1; }
+	@$(HOME_ASSISTANT_PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' || \
+	  { echo "Home Assistant needs Python 3.13; $(HOME_ASSISTANT_PYTHON) is $$($(HOME_ASSISTANT_PYTHON) --version 2>&1)"; exit 1; }
+	$(HOME_ASSISTANT_PYTHON) -m venv --clear $(HOME_ASSISTANT_VENV)
+	$(HOME_ASSISTANT_VENV)/bin/python -m pip install --quiet --no-deps --no-compile --requirement $<
+	@touch $@
 
 node_modules/.installed: package.json package-lock.json
 	@tests/install-packages node:nodejs npm:npm

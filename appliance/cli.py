@@ -4,11 +4,12 @@ import argparse
 import getpass
 import logging
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance import __version__, log, passwords, settings
+from appliance import __version__, log, passwords, secrecy, settings
 from appliance.errors import ApplianceError, ConfigurationError
 
 EX_CONFIG = 78  # sysexits.h; the systemd unit does not restart after it
@@ -16,7 +17,10 @@ EX_CONFIG = 78  # sysexits.h; the systemd unit does not restart after it
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:  # What follows a flag that was mistyped may be a password.
+        parser.error(f"unrecognized arguments: {' '.join(_names(unknown))}")
     try:
         return int(options.run(options))
     except ConfigurationError as error:
@@ -25,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ApplianceError as error:
         _complain(str(error))
         return 1
+
+
+def _names(arguments: list[str]) -> list[str]:
+    return [each.partition("=")[0] if each.startswith("-") else "..." for each in arguments]
 
 
 def _complain(*lines: str) -> None:
@@ -71,7 +79,8 @@ def _settings_parser() -> argparse.ArgumentParser:
                 settings.flag(parameter.name),
                 dest=parameter.name,
                 metavar=parameter.name.rpartition("_")[2].rpartition(".")[2].upper(),
-                help=(parameter.help + default).replace("%", "%%"),
+                # The flag of a secret is there to be refused in words that help.
+                help=argparse.SUPPRESS if parameter.secret else (parameter.help + default).replace("%", "%%"),
             )
     return parser
 
@@ -83,8 +92,10 @@ def _load(options: argparse.Namespace) -> tuple[settings.Settings, dict[str, set
 
 
 def _run(options: argparse.Namespace) -> int:
-    loaded, _ = _load(options)
-    log.start(loaded.log.level)
+    loaded, effective = _load(options)
+    secrets = [secret for entry in effective.values() for secret in secrecy.hidden(entry.parameter, entry.value)]
+    log.start(loaded.log.level, mask=secrecy.mask(secrets))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every password
     from appliance.daemon import Daemon  # after the settings: a wrong one is told at once
 
     daemon = Daemon(loaded)

@@ -49,7 +49,7 @@ class Daemon:
         self.pictures = Pictures(Path(settings.pictures.directory))
         os.environ[STALL_TIMEOUT] = str(camera.stall_timeout)  # read by OpenCV when it is imported, which is later
         self.capture = Capture(camera, self.memory, self.slot)
-        self.appliance = Appliance(camera.name, self.capture, self.slot, self.pictures, http.max_viewers)
+        self.appliance = Appliance(settings, self.capture, self.slot, self.pictures)
         self.commands = Commands(self.appliance)
         self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.max_viewers_per_address, http.viewer_timeout)
         metrics = Metrics(self.appliance.get_state, self._counters, lambda: self.capture.entered)

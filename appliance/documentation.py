@@ -33,6 +33,9 @@ Each setting can be given in several places; the later one in this list wins:
 
 `camera-appliance settings` shows what is in force and where it came from; `camera-appliance check` says everything
 that is wrong. A wrong setting ends the appliance with status 78.
+
+A secret, and a URL with a password in it, may stand in a file only if not everybody may read the file (`chmod o=`), and
+never in a flag: everybody can read the list of processes.
 """
 
 _COMMANDS_INTRODUCTION = """\
@@ -103,9 +106,15 @@ def _settings_sections() -> Iterator[str]:
     for name, section, parameters in settings.sections():
         yield f"## `[{name}]`\n\n{(section.__doc__ or '').strip()}\n"
         for parameter in parameters:
-            names = f"`{settings.environment_name(parameter.name)}`, `{settings.flag(parameter.name)}`"
+            names = f"`{settings.environment_name(parameter.name)}`, {_last_name(parameter)}"
             yield f"### `{parameter.name}`\n\n{parameter.help}\n"
             yield f"- default: {_default(parameter)}\n- accepted: {_code(parameter.accepted())}\n- also: {names}\n"
+
+
+def _last_name(parameter: Parameter) -> str:
+    if parameter.secret:
+        return f"the credential `{settings.credential_name(parameter.name)}`"
+    return f"`{settings.flag(parameter.name)}`"
 
 
 def _commands_document() -> str:

@@ -29,6 +29,20 @@ def write_temporary(path: Path, data: bytes) -> Path:
     return temporary
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder, and those above it, so that they survive a power cut. Raises OSError."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    except FileNotFoundError:
+        make_folder(folder.parent)
+        make_folder(folder)
+    else:
+        sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in the folder survive a power cut. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

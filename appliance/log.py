@@ -7,6 +7,7 @@ Under systemd each line begins with `<N>`, which the journal takes as its priori
 import logging
 import os
 import sys
+from collections.abc import Callable
 from typing import TextIO
 
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
@@ -22,15 +23,29 @@ class JournalFormatter(logging.Formatter):
         return "\n".join(f"<{priority}>{line}" for line in lines)
 
 
-def start(level: str, stream: TextIO | None = None) -> None:
-    """Send the records of the whole process to `stream` (default: standard error), from `level` upwards."""
+class MaskingFormatter(logging.Formatter):
+    """Formats as another one does, and then hides what nobody may see, tracebacks included."""
+
+    def __init__(self, inner: logging.Formatter, mask: Callable[[str], str]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._mask = mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of the record."""
+        return self._mask(self._inner.format(record))
+
+
+def start(level: str, stream: TextIO | None = None, mask: Callable[[str], str] = str) -> None:
+    """Send the records of the whole process to `stream` (default: standard error), from `level` upwards.
+
+    `mask` hides what nobody may see.
+    """
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     room = "%(name)s: %(message)s"
-    if _is_journal():
-        handler.setFormatter(JournalFormatter(room))
-    else:
-        handler.setFormatter(logging.Formatter(f"%(asctime)s %(levelname)-7s {room}", "%H:%M:%S"))
+    for_people = logging.Formatter(f"%(asctime)s %(levelname)-7s {room}", "%H:%M:%S")
+    handler.setFormatter(MaskingFormatter(JournalFormatter(room) if _is_journal() else for_people, mask))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("linuxpy").setLevel(logging.WARNING)  # it logs every ioctl
     logging.logThreads = logging.logProcesses = False

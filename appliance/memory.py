@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import InvalidValue
-from appliance.files import write_atomically
+from appliance.files import make_folder, write_atomically
 from appliance.frames import Format
 from appliance.log import logger
 from appliance.parameters import Value
@@ -92,7 +92,7 @@ class Memory:
         if content == self._written:
             return
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             write_atomically(self._path, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
         except OSError as error:
             if not self._failing:

@@ -20,6 +20,17 @@ Kind = Literal["integer", "number", "boolean", "menu", "text", "button"]
 
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
+# A password of which not every odd character is encoded is hidden as well; digits up to a slash are a port.
+# Everything has a most length, so that no text takes long.
+_USER_INFO = re.compile(
+    r"([a-z][a-z0-9+.-]{0,20}://[^/?#:\s]{0,256}:)(?!\d{1,5}(?:[/?#\s]|$))([^/?#\s]{0,1024}|\S{0,1024})@", re.IGNORECASE
+)
+# In a query, and in paths such as /user=admin_password=secret_channel=1.sdp of many cheap cameras.
+_SECRET_ARGUMENT = re.compile(
+    r"([?&;/_][a-z0-9.-]{0,40}?(?:pass|pwd|token|secret|key|auth|credential|signature)[a-z0-9.-]{0,40}=)"
+    r"([^&\s\"'<>]*)",
+    re.IGNORECASE,
+)
 _SHOWN = 60  # characters of a refused value that are repeated in the message
 
 
@@ -33,17 +44,26 @@ def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
 
 
 def shown(value: object) -> str:
-    """Return the value as it is repeated in a message: quoted, and cut when it is long."""
+    """Return the value as it is repeated in a message: quoted, without passwords, and cut when it is long."""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        text = without_password(json.dumps(value, ensure_ascii=False))
     except (TypeError, ValueError, RecursionError):
-        text = reprlib.repr(value)
+        text = without_password(reprlib.repr(value))
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 def without_password(text: str) -> str:
-    """Return a URL as it may be shown: `rtsp://user:secret@host/` becomes `rtsp://user:***@host/`."""
-    return re.sub(r"^([a-z][a-z0-9+.-]*://[^/:]*):[^/]*@", r"\1:***@", text, flags=re.IGNORECASE)
+    """Return a text with every URL in it as it may be shown.
+
+    `rtsp://user:secret@host/?token=secret` becomes `rtsp://user:***@host/?token=***`.
+    """
+    return _SECRET_ARGUMENT.sub(r"\1***", _USER_INFO.sub(r"\1***@", text))
+
+
+def passwords(text: str) -> list[str]:
+    """Return what `without_password` hides."""
+    hidden = [match[2] for match in _USER_INFO.finditer(text)]
+    return hidden + [match[2] for match in _SECRET_ARGUMENT.finditer(text)]
 
 
 class Text(str):

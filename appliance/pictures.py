@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +70,8 @@ class Pictures:
         self._names: dict[int, str] = {}
         self._numbers: list[int] = []  # sorted
         self._seen: int | None = None  # modification time of the folder, in ns, when it was read last
+        self._noted: int | None = None  # the same, after a change of our own
+        self._listed_at = 0.0  # CLOCK_MONOTONIC
         self._described: dict[int, Picture] = {}
         self._thumbnails = Thumbnails(directory / ".thumbnails")
         self._trash = Trash(directory / ".trash")
@@ -77,7 +79,7 @@ class Pictures:
     def prepare(self) -> None:
         """Make, tidy and read the folder; log where that is impossible: taking a picture will raise it again."""
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.directory)
             self._remove_leftovers()
             self._trash.remove_leftovers()
         except OSError as error:
@@ -90,7 +92,7 @@ class Pictures:
     def total(self) -> int:
         """How many pictures there are."""
         with self._lock:
-            self._look()
+            self._glance()
             return len(self._numbers)
 
     @property
@@ -109,16 +111,16 @@ class Pictures:
         """
         with self._storing:
             try:
-                number = self._write(data, taken_at)
+                number, name = self._write(data, taken_at)
             except OSError as error:
                 if error.errno not in FULL or not self._trash.empty():
                     raise _storage_error(self.directory, error) from None
                 try:
-                    number = self._write(data, taken_at)
+                    number, name = self._write(data, taken_at)
                 except OSError as again:
                     raise _storage_error(self.directory, again) from None
         with self._lock:
-            self._look(anew=True)
+            self._note(number, name)
             return self._describe(number)
 
     def page(self, limit: int, before: int | None = None) -> tuple[list[Picture], int | None]:
@@ -145,7 +147,7 @@ class Pictures:
     def path(self, number: int) -> Path:
         """Return the file of a picture. Raises NotFound."""
         with self._lock:
-            self._look()
+            self._glance()
             if number not in self._names:
                 raise NotFound(f"there is no picture {number}")
             return self.directory / self._names[number]
@@ -157,6 +159,12 @@ class Pictures:
             return path.read_bytes()
         except OSError as error:
             raise NotFound(f"picture {number} cannot be read: {error.strerror}") from None
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of all pictures, oldest first."""
+        with self._lock:
+            self._glance()
+            return list(self._numbers)
 
     def files(self) -> dict[int, Path]:
         """Return the files of all pictures by their numbers, oldest first."""
@@ -175,12 +183,13 @@ class Pictures:
     def delete(self, number: int) -> Picture:
         """Delete one picture for good and return what it was. Raises NotFound, StorageUnwritable."""
         with self._lock:
-            picture = self.get(number)
+            self._glance()
+            picture = self._describe(number)
             try:
                 (self.directory / picture.name).unlink(missing_ok=True)
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
-            self._look(anew=True)
+            self._note(number, None)
         self._thumbnails.forget([picture.name])
         return picture
 
@@ -214,6 +223,8 @@ class Pictures:
                 for number in dict.fromkeys(numbers):
                     if self._trash.take_back(number, self._bring_back):
                         restored.append(number)
+                if restored:
+                    files.sync_folder(self.directory)  # the trash does not survive a restart, so these have to
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
             finally:
@@ -224,14 +235,18 @@ class Pictures:
         """Delete for good what has been in the trash for a minute; called once a second."""
         self._trash.purge()
 
-    def _write(self, data: bytes, taken_at: datetime) -> int:
-        """Write a picture and return its number. Raises OSError."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+    def empty_trash(self) -> None:
+        """Delete for good everything that is in the trash."""
+        self._trash.empty()
+
+    def _write(self, data: bytes, taken_at: datetime) -> tuple[int, str]:
+        """Write a picture and return its number and name. Raises OSError."""
+        files.make_folder(self.directory)
         number = self._next_number()
         name = f"{number:06}_{taken_at:%Y-%m-%dT%H-%M-%S}.jpg"
         files.write_atomically(self.directory / _COUNTER, f"{number}\n".encode())
         self._put(self.directory / name, data)
-        return number
+        return number, name
 
     def _bring_back(self, path: Path) -> None:
         """Move a picture out of the trash, unless it is not there any more. Raises OSError."""
@@ -247,7 +262,7 @@ class Pictures:
             text = ""
         counted = int(text) if _COUNTED.fullmatch(text) else 0
         with self._lock:
-            self._look()
+            self._glance()
             return max(counted, self._trash.greatest, self._numbers[-1] if self._numbers else 0) + 1
 
     def _put(self, path: Path, data: bytes) -> None:
@@ -257,7 +272,11 @@ class Pictures:
             _rename_without_replacing(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-        files.sync_folder(self.directory)
+        try:
+            files.sync_folder(self.directory)
+        except OSError:  # Nobody is told that it is stored, so it must not be there.
+            path.unlink(missing_ok=True)
+            raise
 
     def _remove_leftovers(self) -> None:
         """Delete what a power cut left half-written. Raises OSError."""
@@ -276,6 +295,7 @@ class Pictures:
             if changed == self._seen and not anew:
                 return
             self._seen = changed if time.time_ns() - changed > _SETTLED else None
+            self._noted, self._listed_at = changed, time.monotonic()
             known = set(self._names.values())
             with os.scandir(self.directory) as entries:
                 present = [each.name for each in entries if each.is_file(follow_symlinks=False)]
@@ -285,6 +305,34 @@ class Pictures:
         self._names = {int(name.partition("_")[0]): name for name in names}
         self._numbers = sorted(self._names)
         self._described = {number: each for number, each in self._described.items() if number in self._names}
+
+    def _glance(self) -> None:
+        """Look, but do not read the folder again for each of our own changes: ten thousand names take long.
+
+        What others did in the same tick of the file system's clock is noticed up to 3 s later.
+        """
+        try:
+            is_known = self.directory.stat().st_mtime_ns == self._noted
+        except OSError:
+            is_known = False
+        if not is_known or (time.monotonic() - self._listed_at) * 1e9 > _SETTLED:
+            self._look()
+
+    def _note(self, number: int, name: str | None) -> None:
+        """Know of a change of our own: a picture that has appeared, or gone if there is no name."""
+        if name is None:
+            self._names.pop(number, None)
+            self._described.pop(number, None)
+            position = bisect_left(self._numbers, number)
+            if self._numbers[position : position + 1] == [number]:
+                del self._numbers[position]
+        elif number not in self._names:
+            self._names[number] = name
+            insort(self._numbers, number)
+        try:
+            self._noted = self.directory.stat().st_mtime_ns
+        except OSError:
+            self._noted = None
 
     def _describe(self, number: int) -> Picture:
         if number not in self._described:
@@ -306,8 +354,13 @@ def _described(directory: Path, number: int, names: dict[int, str]) -> Picture:
         dimensions = jpeg.seen_size(head)
     except CorruptFrame:
         dimensions = None, None
-    taken_at = datetime.strptime(name.partition("_")[2], "%Y-%m-%dT%H-%M-%S.jpg").astimezone()
-    return Picture(number, name, taken_at, length, *dimensions)
+    return Picture(number, name, taken_at(name), length, *dimensions)
+
+
+def taken_at(name: str) -> datetime:
+    """Return the local time in the name of a picture."""
+    day, _, hour = name.partition("_")[2].removesuffix(".jpg").partition("T")
+    return datetime.fromisoformat(f"{day}T{hour.replace('-', ':')}").astimezone()
 
 
 def _is_ours(name: str) -> bool:

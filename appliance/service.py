@@ -24,7 +24,8 @@ from appliance.frames import Format, Frame, FrameSlot
 from appliance.log import logger
 from appliance.parameters import Parameter, without_password
 from appliance.pictures import Picture, Pictures
-from appliance.settings import parameters
+from appliance.retention import Retention
+from appliance.settings import Settings, parameters
 from appliance.trash import KEPT
 
 log = logger(__name__)
@@ -67,13 +68,14 @@ class Watched:
 class Appliance:
     """One camera with its pictures. Every method may be called from any thread, except the camera's own."""
 
-    def __init__(self, name: str, capture: Capture, slot: FrameSlot, pictures: Pictures, max_viewers: int) -> None:
-        self.name = name
+    def __init__(self, settings: Settings, capture: Capture, slot: FrameSlot, pictures: Pictures) -> None:
+        self.name = settings.camera.name
         self.watched = Watched()
         self._capture = capture
         self._slot = slot
         self._pictures = pictures
-        self._max_viewers = max_viewers
+        self._retention = Retention(settings.pictures, pictures, lambda each: self._tell_of_picture("deleted", each))
+        self._max_viewers = settings.http.max_viewers
         self._started_at = time.monotonic()
         self._listeners: list[Listener] = []
         self._former = capture.status.state
@@ -85,8 +87,9 @@ class Appliance:
         self._listeners.append(listener)
 
     def tick(self) -> None:
-        """Tell the listeners how things are, and empty the trash; called once a second."""
+        """Tell the listeners how things are, empty the trash, let old pictures go; called once a second."""
         self._pictures.purge_trash()
+        self._retention.tick()
         self._tell("state", self.get_state())
 
     # ------------------------------------------------------------------ commands
@@ -203,12 +206,14 @@ class Appliance:
         frame = self._undamaged_frame(time.monotonic())
         taken_at = datetime.fromtimestamp(wall_clock(frame.captured_at)).astimezone()
         try:
+            self._retention.make_room(len(frame.jpeg))
             picture = self._pictures.store(frame.jpeg, taken_at)
         except StorageUnwritable as error:
             log.error("no picture taken: %s", error)
             raise
         log.info("picture %d taken: %s", picture.number, picture.name)
         self._tell_of_picture("taken", picture)
+        self._retention.apply()
         return picture.as_json()
 
     @command(
@@ -312,7 +317,7 @@ class Appliance:
     def picture_files(self, selection: str = "") -> list[Path]:
         """Return the files of a selection such as `7,9,12-40`, oldest first; of an empty one, all pictures.
 
-        Numbers that there are none of are passed over. Raises NotFound if nothing is left.
+        Numbers that there are none of are passed over. Raises NotFound if nothing of a selection is left.
         """
         spans = sorted((int(first), int(last or first)) for first, last in _SPAN.findall(selection))
         present, chosen, after = self._pictures.files(), [], 0
@@ -320,7 +325,7 @@ class Appliance:
         for first, last in spans or [(1, max(numbers, default=0))]:
             chosen += numbers[bisect_left(numbers, max(first, after)) : bisect_right(numbers, last)]
             after = max(after, last + 1)  # spans may overlap
-        if not chosen:
+        if spans and not chosen:
             raise NotFound("there are no such pictures")
         return [present[number] for number in chosen]
 

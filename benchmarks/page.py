@@ -132,8 +132,9 @@ FRAMES = """async () => {
     gaps.push(now - last);
     last = now;
     const before = album.scrollTop;
-    album.scrollTop += 240;
-    still = album.scrollTop === before ? still + 1 : 0;
+    album.scrollTop += 960;
+    const isEnd = album.scrollTop === before && document.querySelector("#album-more").hidden;
+    still = isEnd ? still + 1 : 0;
   }
   gaps.sort((a, b) => a - b);
   const part = (share) => Math.round(gaps[Math.floor(share * (gaps.length - 1))]);
@@ -158,7 +159,7 @@ def pictures(browser: Browser, folder: Path, count: int = 10_000) -> None:
         asked = time.monotonic()
         page.locator("#album-open").click()
         page.wait_for_function(
-            "[...document.querySelectorAll('#album img')].slice(0, 20).every((one) => one.naturalWidth)"
+            "() => [...document.querySelectorAll('#album img')].slice(0, 20).every((one) => one.naturalWidth)"
         )
         print(f"album with its thumbnails after {time.monotonic() - asked:.2f} s", flush=True)
         asked = time.monotonic()
@@ -175,7 +176,7 @@ def pictures(browser: Browser, folder: Path, count: int = 10_000) -> None:
         asked = time.monotonic()
         page.locator("#album-select").click()
         page.locator("#album-all").click()
-        page.wait_for_function(f"document.querySelector('#album-chosen').textContent.startsWith('{count}')")
+        page.wait_for_function(f"() => document.querySelector('#album-chosen').textContent.startsWith('{count}')")
         print(f"all selected after {time.monotonic() - asked:.2f} s", flush=True)
         asked = time.monotonic()
         page.locator("#album-delete").click()
@@ -183,7 +184,9 @@ def pictures(browser: Browser, folder: Path, count: int = 10_000) -> None:
         print(f"all deleted after {time.monotonic() - asked:.2f} s", flush=True)
         asked = time.monotonic()
         page.locator("#album .toast-act").click()
-        page.wait_for_function(f"document.querySelector('#album-count').textContent === '{count}'", timeout=120_000)
+        page.wait_for_function(
+            f"() => document.querySelector('#album-count').textContent === '{count}'", timeout=120_000
+        )
         print(f"all brought back after {time.monotonic() - asked:.2f} s", flush=True)
         page.close()
 

@@ -15,6 +15,7 @@ class Plan:
     rounds: int
     viewers: tuple[int, ...]
     tls_viewers: tuple[int, ...]
+    warm_up: float
     seconds: float
     settle: float
     slow_settle: float
@@ -34,8 +35,9 @@ FULL = Plan(
     rounds=2,
     viewers=(1, 10, 100, 300),
     tls_viewers=(1, 10, 100),
-    seconds=4.0,
-    settle=1.2,
+    warm_up=3.0,
+    seconds=3.5,
+    settle=1.0,
     slow_settle=6.0,
     slow_seconds=8.0,
     stalled_seconds=6.0,
@@ -52,17 +54,18 @@ QUICK = Plan(
     rounds=1,
     viewers=(1, 10, 100, 300),
     tls_viewers=(10,),
-    seconds=2.5,
+    warm_up=2.5,
+    seconds=2.0,
     settle=0.8,
-    slow_settle=5.0,
-    slow_seconds=4.0,
-    stalled_seconds=3.0,
-    snapshots=15,
+    slow_settle=4.0,
+    slow_seconds=3.5,
+    stalled_seconds=2.0,
+    snapshots=10,
     ask_seconds=1.0,
-    raw_seconds=3.0,
+    raw_seconds=2.5,
     starts=1,
-    idle_seconds=3.0,
+    idle_seconds=2.5,
     visits=20,
-    visit_seconds=12.0,
+    visit_seconds=8.0,
     has_all_peers=False,
 )

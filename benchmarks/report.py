@@ -73,7 +73,7 @@ def machine() -> Machine:
 def document(results: Results, where: Machine, programs: Sequence[Program]) -> str:
     """Return docs/benchmarks.md."""
     today = datetime.datetime.now(datetime.UTC).date()
-    commands = "\n".join(f"{program.words()}" for program in programs)
+    commands = "\n".join(dict.fromkeys(program.words() for program in programs))
     parts = [
         _INTRODUCTION,
         f"Measured on {today}: {where.words()}",

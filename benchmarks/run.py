@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import client, measure
+from benchmarks.figures import plain
 from benchmarks.plan import Plan
 from benchmarks.results import Results
 from benchmarks.servers import BenchmarkError, Program, Running, appliance, motion, ustreamers
@@ -68,10 +69,11 @@ class Benchmark:
     def _loads(self, program: Program, counts: tuple[int, ...], round_number: int) -> None:
         def look(running: Running) -> None:
             running.until_frame()
+            time.sleep(self._plan.warm_up)
             for viewers in counts:
                 load = measure.load(running, self._plan, viewers)
                 self.results.loads.setdefault(program.name, {}).setdefault(viewers, []).append(load)
-                age = "" if load.age_p99 is None else f", {load.age_p50:.1f} and {load.age_p99:.1f} ms old (p50, p99)"
+                age = f", {plain(load.age_p50)} and {plain(load.age_p99)} ms old (p50, p99)" if load.age_p99 else ""
                 self.say(
                     f"round {round_number + 1}, {program.name}, {viewers} viewers: {load.fps:.1f} fps "
                     f"(least {load.fps_least:.1f}), {load.cpu:.0f} ms for 1000 frames, {load.memory:.0f} MB{age}"
@@ -81,7 +83,8 @@ class Benchmark:
 
     def _encrypted(self) -> None:
         def look(running: Running) -> None:
-            running.until_listening()
+            running.until_frame(is_encrypted=True)
+            time.sleep(self._plan.warm_up)
             for viewers in self._plan.tls_viewers:
                 load = self.results.encrypted[viewers] = measure.load(running, self._plan, viewers, is_encrypted=True)
                 self.say(f"TLS, {viewers} viewers: {load.fps:.1f} fps, {load.cpu:.0f} ms for 1000 frames")
@@ -99,7 +102,8 @@ class Benchmark:
         def slow(running: Running) -> None:
             running.until_frame()
             found = self.results.slow[program.name] = measure.slow(running, self._plan)
-            self.say(f"{program.name}, 2 Mbit/s: {found.age_p50:.0f} and {found.age_p95:.0f} ms old (p50, p95)")
+            words = f"{plain(found.age_p50)} and {plain(found.age_p95)} ms old (p50, p95)"
+            self.say(f"{program.name}, 2 Mbit/s: {words}")
 
         def asked(running: Running) -> None:
             running.until_frame()
@@ -133,6 +137,7 @@ class Benchmark:
 
                 def look(running: Running, program: Program = program) -> None:
                     running.until_frame(is_raw=True)
+                    time.sleep(self._plan.warm_up)
                     found = self.results.raw[program.name] = measure.raw(running, self._plan)
                     self.say(f"{program.name}, YUYV: {found.cpu:.1f} ms a frame, {found.size / 1000:.0f} kB")
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -51,10 +52,8 @@ class Program:
 
     def words(self) -> str:
         """Return the command for people, with placeholders for what differs from run to run."""
-        return " ".join(
-            re.sub(r"^.*/(camera-appliance|ustreamer|motion)$", r"\1", word)
-            for word in self.command(Job(8080, Path("FOLDER")))
-        )
+        command, *arguments = self.command(Job(8080, Path("FOLDER")))
+        return " ".join([Path(command).name, *arguments])
 
 
 class Running:
@@ -73,6 +72,7 @@ class Running:
         self.program = program
         self.port = free_port()
         self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)  # before the command, which may write its configuration there
         self._log = directory / "log"
         self._environment = clean_environment(**camera.environment)
         self._command = program.command(Job(self.port, directory, is_raw))
@@ -81,7 +81,6 @@ class Running:
         self.started_at = 0.0
 
     def __enter__(self) -> "Running":
-        self.directory.mkdir(parents=True, exist_ok=True)
         self.started_at = time.monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -140,12 +139,17 @@ class Running:
                 return time.monotonic() - self.started_at
             self._wait_a_little("it listens")
 
-    def until_frame(self, is_raw: bool = False) -> float:
+    def until_frame(self, is_raw: bool = False, is_encrypted: bool = False) -> float:
         """Wait until a viewer has a whole frame of the camera; return how long that was after its start, in s."""
         self.until_listening()
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
         mark = _STAMP if self.program.is_stamped and not is_raw else b"\xff\xd8"
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as viewer:
+            with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
+                viewer = opened.enter_context(socket.create_connection(("127.0.0.1", self.port), 5))
+                if is_encrypted:
+                    viewer = opened.enter_context(trusting.wrap_socket(viewer))
                 viewer.sendall(f"GET {self.program.stream} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n\r\n".encode())
                 data = b""
                 while block := viewer.recv(1 << 16):
@@ -247,9 +251,9 @@ def _on_path(command: str) -> Iterator[str]:
     """Yield every file on PATH with that name, links resolved, each once."""
     seen = set()
     for folder in os.environ.get("PATH", "").split(os.pathsep):
-        path = os.path.realpath(os.path.join(folder, command))
-        if path not in seen and os.access(path, os.X_OK) and os.path.isfile(path):
-            seen.add(path)
+        path = os.path.join(folder, command)
+        if os.path.realpath(path) not in seen and os.access(path, os.X_OK) and os.path.isfile(path):
+            seen.add(os.path.realpath(path))
             yield path
 
 

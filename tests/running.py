@@ -18,6 +18,9 @@ from email.message import Message
 from pathlib import Path
 from typing import Any, TypeVar
 
+from appliance import secrecy
+from appliance import settings as declared
+
 COMMAND = Path(sys.executable).with_name("camera-appliance")
 PATIENCE = 30.0  # s, for whatever has to happen but may take its time on a busy machine
 STOPS_WITHIN = 15.0  # s
@@ -143,11 +146,15 @@ class RunningAppliance:
             "storage.directory": self.directory / "state",
             **self._settings,
         }
-        flags = [f"--{name.replace('.', '-').replace('_', '-')}={value}" for name, value in settings.items()]
+        # A password may not be a flag.
+        known = declared.parameters()
+        hidden = {name: str(value) for name, value in settings.items() if secrecy.hidden(known[name], value)}
+        flags = [f"{declared.flag(name)}={value}" for name, value in settings.items() if name not in hidden]
+        environment = {declared.environment_name(name): value for name, value in hidden.items()}
         self._process = subprocess.Popen(
             [COMMAND, "run", *flags],
             cwd=self.directory,
-            env=clean_environment(**self._environment),
+            env=clean_environment(**environment | self._environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -116,10 +116,10 @@ def test_a_chart_leaves_out_what_was_not_measured() -> None:
     assert len(root.findall(".//{*}rect")) == 2 + 1
 
 
-def test_the_load_client_counts_frames_and_reads_their_age(tmp_path: Path, shared_simcam: SimulatedCamera) -> None:
-    with Running(appliance(), shared_simcam, tmp_path / "run", options={"http.tls_self_signed": True}) as running:
-        running.until_listening()
-        found = client.watch(running, 5, 1.0, 2.0, is_encrypted=True)
+def test_the_load_client_counts_frames_and_reads_their_age(tmp_path: Path, simcam: SimulatedCamera) -> None:
+    with Running(appliance(), simcam, tmp_path / "run", options={"http.tls_self_signed": True}) as running:
+        running.until_frame(is_encrypted=True)
+        found = client.watch(running, 5, 1.0, 0.5, is_encrypted=True)
         assert running.memory() > 10
         pid = running.pid
     assert found.fps > 5
@@ -130,7 +130,7 @@ def test_the_load_client_counts_frames_and_reads_their_age(tmp_path: Path, share
     assert not Path(f"/proc/{pid}").exists()
 
 
-def test_a_program_that_ends_is_a_clear_error(tmp_path: Path, shared_simcam: SimulatedCamera) -> None:
+def test_a_program_that_ends_is_a_clear_error(tmp_path: Path, simcam: SimulatedCamera) -> None:
     program = Program("broken", "1", lambda job: ["sh", "-c", "echo no such camera; exit 3"])
-    with Running(program, shared_simcam, tmp_path / "run") as running, pytest.raises(BenchmarkError, match="no such"):
+    with Running(program, simcam, tmp_path / "run") as running, pytest.raises(BenchmarkError, match="no such"):
         running.until_frame()

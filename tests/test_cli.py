@@ -61,9 +61,12 @@ def test_help_shows_every_setting_with_its_help_and_default(tmp_path: Path, comm
     assert "--config FILE" in finished.stdout
     for name, parameter in settings.parameters().items():
         line = re.search(rf"^ +{settings.flag(name)} [A-Z]+\s+(.+)$", finished.stdout, re.MULTILINE)
+        if parameter.secret:
+            assert not line, f"{name} is no flag"
+            continue
         assert line, name
         assert parameter.help in line[1]
-        if parameter.default != "" and not parameter.secret:
+        if parameter.default != "":
             assert line[1].endswith(f"[{parameter.default}]")
 
 
@@ -104,6 +107,8 @@ def test_a_missing_file_is_a_wrong_configuration(tmp_path: Path) -> None:
 def test_settings_are_shown_with_value_and_origin_and_without_secrets(tmp_path: Path) -> None:
     (tmp_path / "camera.toml").write_text(f'[mqtt]\nusername = "me"\n[camera]\nsource = "rtsp://me:{SECRET}@door/"\n')
     (tmp_path / ".env").write_text(f"CAMERA_APPLIANCE_MQTT_PASSWORD={SECRET}\n")
+    for name in ("camera.toml", ".env"):
+        (tmp_path / name).chmod(0o640)
     finished = run_command(
         "settings",
         "--config=camera.toml",

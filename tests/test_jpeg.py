@@ -228,7 +228,7 @@ def _yuyv(image: Image) -> Image:
 def test_a_raw_picture_keeps_its_colours(path: Path) -> None:
     image = decode(path.read_bytes())
     packed = _yuyv(image)
-    encoded = jpeg.encode_yuyv(packed, 90)
+    encoded = jpeg.YuyvEncoder(90).encode(packed)
     jpeg.verify(encoded)
     height, width = packed.shape[0] & ~1, packed.shape[1]
     assert jpeg.size(encoded) == (width, height)
@@ -238,13 +238,13 @@ def test_a_raw_picture_keeps_its_colours(path: Path) -> None:
 @pytest.mark.parametrize("colour", [(0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255), (0, 0, 0), (40, 120, 200)])
 def test_a_raw_surface_keeps_its_colour(colour: tuple[int, int, int]) -> None:
     image = np.full((48, 64, 3), colour, np.uint8)
-    decoded = decode(jpeg.encode_yuyv(_yuyv(image), 95)).reshape(-1, 3).mean(axis=0)
+    decoded = decode(jpeg.YuyvEncoder(95).encode(_yuyv(image))).reshape(-1, 3).mean(axis=0)
     assert decoded == pytest.approx(colour, abs=6)
 
 
 @pytest.mark.parametrize(("width", "height"), [(16, 16), (320, 240), (322, 241), (1280, 720)])
 def test_raw_pictures_of_any_size_are_encoded(width: int, height: int) -> None:
-    encoded = jpeg.encode_yuyv(np.full((height, width, 2), 128, np.uint8), 80)
+    encoded = jpeg.YuyvEncoder(80).encode(np.full((height, width, 2), 128, np.uint8))
     assert jpeg.size(encoded) == (width, height & ~1)
     jpeg.verify(encoded)
 

@@ -47,6 +47,14 @@ class Layers:
         self.environment["CREDENTIALS_DIRECTORY"] = str(self.credentials)
 
 
+@pytest.fixture(autouse=True)
+def _careful() -> Iterator[None]:
+    """Write files that not everybody may read."""
+    former = os.umask(0o027)
+    yield
+    os.umask(former)
+
+
 @pytest.fixture
 def layers(tmp_path: Path) -> Layers:
     return Layers(tmp_path)
@@ -128,7 +136,7 @@ def _environment(layers: Layers) -> None:
 
 
 def _flags(layers: Layers) -> None:
-    layers.flags |= {"mqtt.password": "flags", "pictures.directory": "g"}
+    layers.flags["pictures.directory"] = "g"
 
 
 WEAKEST_FIRST = (_state, _file, _credential, _dotenv, _environment, _flags)
@@ -141,7 +149,7 @@ WEAKEST_FIRST = (_state, _file, _credential, _dotenv, _environment, _flags)
         (3, "credential", "f", "credential mqtt-password"),
         (4, "dotenv", "d", "{dotenv}: CAMERA_APPLIANCE_MQTT_PASSWORD"),
         (5, "environment", "e", "environment: CAMERA_APPLIANCE_MQTT_PASSWORD"),
-        (6, "flags", "g", "--mqtt-password"),
+        (6, "environment", "g", "environment: CAMERA_APPLIANCE_MQTT_PASSWORD"),
     ],
 )
 def test_the_stronger_layer_wins(layers: Layers, strongest: int, password: str, directory: str, origin: str) -> None:
@@ -316,7 +324,6 @@ def test_a_wrong_value_is_told_even_where_a_stronger_layer_replaces_it(layers: L
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
-        ({"mqtt.password": SECRET}, "mqtt.password: is of no use without mqtt.username"),
         (
             {"mqtt.tls_ca_file": "/nowhere.pem"},
             "mqtt.tls_ca_file: there is no file '/nowhere.pem' (--mqtt-tls-ca-file)",
@@ -334,6 +341,11 @@ def test_what_contradicts_itself_is_told(layers: Layers, flags: Mapping[str, str
     layers.flags |= flags
     (told,) = layers.problems()
     assert told.startswith(problem)
+
+
+def test_a_password_without_a_user_is_told(layers: Layers) -> None:
+    layers.environment["CAMERA_APPLIANCE_MQTT_PASSWORD"] = SECRET
+    assert layers.problems() == ["mqtt.password: is of no use without mqtt.username"]
 
 
 @given(st.binary() | st.text().map(str.encode))
@@ -452,7 +464,7 @@ def test_any_setting_may_be_a_credential(layers: Layers) -> None:
 def test_a_secret_is_shown_as_set_or_not(layers: Layers) -> None:
     _, effective = layers.load()
     assert effective["mqtt.password"].shown() == "(not set)"
-    layers.flags |= {"mqtt.password": SECRET, "mqtt.username": "me"}
+    layers.environment |= {"CAMERA_APPLIANCE_MQTT_PASSWORD": SECRET, "CAMERA_APPLIANCE_MQTT_USERNAME": "me"}
     _, effective = layers.load()
     assert effective["mqtt.password"].shown() == "(set)"
     assert SECRET not in "".join(entry.shown() for entry in effective.values())
@@ -468,7 +480,7 @@ def test_a_secret_is_shown_as_set_or_not(layers: Layers) -> None:
     ],
 )
 def test_the_password_in_the_address_of_a_camera_is_not_shown(layers: Layers, source: str, as_shown: str) -> None:
-    layers.flags["camera.source"] = source
+    layers.environment["CAMERA_APPLIANCE_CAMERA_SOURCE"] = source
     loaded, effective = layers.load()
     assert loaded.camera.source == source
     assert effective["camera.source"].shown() == as_shown
@@ -534,7 +546,7 @@ def test_an_entry_of_a_list_that_is_wrong_is_named(layers: Layers, name: str, gi
 
 @pytest.mark.parametrize("token", ["short", "x" * 15, "with space 1234567890", "ümlaut-1234567890123"])
 def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(layers: Layers, token: str) -> None:
-    layers.flags["http.token"] = token
+    layers.environment["CAMERA_APPLIANCE_HTTP_TOKEN"] = token
     (told,) = layers.problems()
     assert "http.token" in told
     assert token not in told
@@ -554,7 +566,7 @@ def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(l
 def test_each_way_to_say_who_may_do_what_is_enough_beyond_the_loopback(layers: Layers, way: dict[str, str]) -> None:
     layers.flags["http.host"] = "0.0.0.0"
     assert "nothing says who may see and control" in layers.problems()[0]
-    layers.flags |= way
+    layers.environment |= {settings.environment_name(name): value for name, value in way.items()}
     layers.load()
 
 

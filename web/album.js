@@ -8,6 +8,7 @@
 
 import { archiveAddress, messageOf } from "./api.js";
 import { find, fromTemplate, setText } from "./dom.js";
+import { keepReachable, walkWithArrows } from "./roving.js";
 import { Selection, spansOf } from "./selection.js";
 import { forgetItem, thumbnailItem } from "./thumbnails.js";
 import { toast } from "./toast.js";
@@ -16,11 +17,16 @@ import { clockInWords, dayInWords, dayOf } from "./words.js";
 
 /** How far below what is seen older pictures are loaded, in pixels. */
 const AHEAD = 1500;
+/** So many more items are made each time. */
+const STEP = 120;
 
 /** The dialog; its items are made when it is opened first, and follow the list from then on. */
 export class Album {
   /** @type {Map<number, HTMLElement>} by the number of the picture */ #items = new Map();
+  /** @type {Map<string, HTMLElement>} by day */ #sections = new Map();
   #selection = new Selection();
+  /** How many pictures have items; thousands that nobody scrolled to need none. */
+  #shown = STEP;
 
   /**
    * @param {HTMLDialogElement} dialog
@@ -63,8 +69,7 @@ export class Album {
     this.remove.addEventListener("click", () => this.#delete());
     this.more.addEventListener("click", () => this.#load());
     this.days.addEventListener("click", (event) => this.#clicked(event));
-    this.days.addEventListener("keydown", (event) => this.#key(event));
-    this.days.addEventListener("focusin", (event) => this.#rove(event.target));
+    walkWithArrows(this.days);
     new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && this.#load(), {
       root: this.dialog,
       rootMargin: `${AHEAD}px`,
@@ -72,37 +77,51 @@ export class Album {
   }
 
   async #load() {
-    if (!this.dialog.open || !this.pictures.hasMore) return;
+    const { pictures } = this;
+    if (!this.dialog.open) return;
     try {
-      await this.pictures.loadMore();
+      if (this.#shown >= pictures.pictures.length) await pictures.loadMore();
     } catch (error) {
       toast(messageOf(error), "error");
       return;
     }
+    if (this.#shown < pictures.pictures.length) {
+      this.#shown += STEP;
+      this.#render();
+    }
     // Where the end is still near, the observer has nothing new to tell.
-    if (this.more.getBoundingClientRect().top < innerHeight + AHEAD) requestAnimationFrame(() => this.#load());
+    const { top } = this.more.getBoundingClientRect();
+    if (!this.more.hidden && top < innerHeight + AHEAD) requestAnimationFrame(() => this.#load());
   }
 
   #render() {
     const { pictures, total, hasMore } = this.pictures;
-    const present = new Set(pictures.map(({ id }) => id));
+    const shown = pictures.slice(0, this.#shown);
+    const present = new Set(shown.map(({ id }) => id));
     for (const [id, item] of this.#items) if (!present.has(id)) this.#drop(id, item);
     let older = /** @type {HTMLElement | null} */ (null);
-    for (const picture of pictures.toReversed()) {
-      const item = this.#items.get(picture.id) ?? this.#insert(picture, older);
-      older = item;
+    for (const picture of shown.toReversed()) older = this.#items.get(picture.id) ?? this.#insert(picture, older);
+    const isCut = hasMore || shown.length < pictures.length;
+    for (const [day, section] of this.#sections) {
+      const items = find("ul", HTMLElement, section).childElementCount;
+      if (items === 0) this.#dropDay(day, section);
+      const isWhole = !isCut || section !== this.days.lastElementChild;
+      setText(find("[data-role=count]", HTMLElement, section), isWhole ? String(items) : "");
     }
-    for (const day of this.days.querySelectorAll(".day")) {
-      const items = day.querySelectorAll("li").length;
-      const isCut = hasMore && day === this.days.lastElementChild;
-      if (items === 0) day.remove();
-      else setText(find("[data-role=count]", HTMLElement, day), isCut ? "" : String(items));
-    }
-    this.#selection.keepOnly(present);
-    this.more.hidden = !hasMore;
+    this.#selection.keepOnly(new Set(pictures.map(({ id }) => id)));
+    this.more.hidden = !isCut;
     this.empty.hidden = pictures.length > 0;
     setText(this.count, String(total));
-    if (!this.days.querySelector("[tabindex='0']")) this.#rove(this.days.querySelector("li button"));
+    keepReachable(this.days);
+  }
+
+  /**
+   * @param {string} day
+   * @param {HTMLElement} section without items
+   */
+  #dropDay(day, section) {
+    section.remove();
+    this.#sections.delete(day);
   }
 
   /**
@@ -127,7 +146,7 @@ export class Album {
     const item = thumbnailItem(picture, clockInWords(picture.taken_at));
     const button = find("button", HTMLButtonElement, item);
     button.tabIndex = -1;
-    if (this.#selection.isOn) button.setAttribute("aria-pressed", "false");
+    if (this.#selection.isOn) button.setAttribute("aria-pressed", String(this.#selection.has(picture.id)));
     const day = dayOf(picture.taken_at);
     const list = find("ul", HTMLElement, this.#day(day, picture));
     list.insertBefore(item, older?.parentElement === list ? older : null);
@@ -140,14 +159,15 @@ export class Album {
    * @param {Picture} picture one of that day
    */
   #day(day, picture) {
-    const days = /** @type {HTMLElement[]} */ ([...this.days.children]);
-    const known = days.find((section) => section.dataset.day === day);
+    const known = this.#sections.get(day);
     if (known) return known;
     const section = fromTemplate("album-day");
     section.dataset.day = day;
     find("[data-role=day]", HTMLElement, section).textContent = dayInWords(picture.taken_at);
     find("ul", HTMLElement, section).setAttribute("aria-label", dayInWords(picture.taken_at));
+    const days = /** @type {HTMLElement[]} */ ([...this.days.children]);
     this.days.insertBefore(section, days.find((other) => (other.dataset.day ?? "") < day) ?? null);
+    this.#sections.set(day, section);
     return section;
   }
 
@@ -155,7 +175,7 @@ export class Album {
   #clicked(event) {
     if (!(event.target instanceof Element)) return;
     const section = /** @type {HTMLElement | null} */ (event.target.closest(".day"));
-    if (section && event.target.closest("[data-action=day]")) this.#selectDay(section);
+    if (section && event.target.closest("[data-action=day]")) this.#selectDay(section.dataset.day ?? "");
     const id = Number(event.target.closest("button")?.closest("li")?.dataset.pictureId);
     const picture = this.pictures.pictures.find((one) => one.id === id);
     if (!picture) return;
@@ -163,15 +183,17 @@ export class Album {
     else this.onOpen(picture);
   }
 
-  /** @param {HTMLElement} section */
-  async #selectDay(section) {
+  /** @param {string} day */
+  async #selectDay(day) {
+    const { pictures } = this;
+    const isCut = () => pictures.hasMore && dayOf(pictures.pictures.at(-1)?.taken_at ?? "") >= day;
     try {
-      while (this.pictures.hasMore && this.days.lastElementChild === section) await this.pictures.loadMore(500);
+      while (isCut()) await pictures.loadMore(500);
     } catch (error) {
       toast(messageOf(error), "error");
     }
-    const items = /** @type {HTMLElement[]} */ ([...section.querySelectorAll("li")]);
-    this.#selection.toggleMany(items.map((item) => Number(item.dataset.pictureId)));
+    const ofThatDay = pictures.pictures.filter((picture) => dayOf(picture.taken_at) === day);
+    this.#selection.toggleMany(ofThatDay.map(({ id }) => id));
   }
 
   async #selectAll() {
@@ -208,29 +230,5 @@ export class Album {
     this.remove.disabled = size === 0;
     if (size) this.download.href = archiveAddress(spansOf(this.pictures.pictures, (id) => this.#selection.has(id)));
     else this.download.removeAttribute("href");
-  }
-
-  /**
-   * Arrow keys go from picture to picture, so that Tab need not.
-   *
-   * @param {KeyboardEvent} event
-   */
-  #key(event) {
-    const buttons = /** @type {HTMLElement[]} */ ([...this.days.querySelectorAll("li button")]);
-    const at = buttons.findIndex((button) => button === document.activeElement);
-    if (at === -1 || event.ctrlKey || event.altKey || event.metaKey) return;
-    const list = /** @type {HTMLElement} */ (buttons[at].closest("ul"));
-    const row = getComputedStyle(list).gridTemplateColumns.split(" ").length;
-    const target = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + row, ArrowUp: at - row }[event.key];
-    if (target === undefined) return;
-    event.preventDefault();
-    buttons[Math.min(buttons.length - 1, Math.max(0, target))].focus();
-  }
-
-  /** @param {EventTarget | null} target the one item that Tab reaches */
-  #rove(target) {
-    if (!(target instanceof HTMLElement) || !target.matches("li button")) return;
-    for (const button of this.days.querySelectorAll("li button[tabindex='0']")) button.setAttribute("tabindex", "-1");
-    target.tabIndex = 0;
   }
 }

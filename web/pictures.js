@@ -84,17 +84,31 @@ export class PictureList {
    * @throws {import("./api.js").ApiError}
    */
   async loadAll() {
-    while (this.hasMore) await this.loadMore(LONGEST_PAGE);
+    /** @type {Picture[]} */ const older = [];
+    await this.#loading;
+    let next = this.#next;
+    while (next !== null) {
+      const page = await listPictures(LONGEST_PAGE, next);
+      older.push(...page.pictures);
+      next = page.next;
+    }
+    this.#next = null;
+    this.#append(older);
   }
 
   /** @param {number} limit */
   async #load(limit) {
     if (this.#next === null) return;
     const page = await listPictures(limit, this.#next);
-    const known = this.#ids();
     this.#next = page.next;
     this.#total = page.total;
-    this.#change([...this.#pictures, ...page.pictures.filter(({ id }) => !known.has(id))]);
+    this.#append(page.pictures);
+  }
+
+  /** @param {Picture[]} older */
+  #append(older) {
+    const known = this.#ids();
+    this.#change([...this.#pictures, ...older.filter(({ id }) => !known.has(id))]);
   }
 
   /** @param {PictureEvent} event */

@@ -4,6 +4,10 @@
  * @typedef {import("./types.js").PictureFormat} PictureFormat
  */
 
+// Making one of these costs a hundred times what using it does.
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
 /**
  * @param {number} bytes
  * @returns {string} such as "12.3 GB", not to be broken over two lines
@@ -67,7 +71,7 @@ export function formatInWords({ width, height, fps, pixel_format }) {
  * @returns {string} date and time in the reader's own manner
  */
 export function timeInWords(time) {
-  return atTheCamera(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return MOMENT.format(atTheCamera(time));
 }
 
 /**
@@ -113,5 +117,5 @@ export function shortDayInWords(time) {
  * @returns {string} such as "14:03:12"
  */
 export function clockInWords(time) {
-  return atTheCamera(time).toLocaleTimeString();
+  return CLOCK.format(atTheCamera(time));
 }

@@ -35,6 +35,7 @@ class V4L2Camera:
         """Open the device and start to stream. Raises CameraUnavailable."""
         self.device = path
         self._quality = quality
+        self._encoder = jpeg.YuyvEncoder(quality)
         try:
             self._panel = V4L2Controls(path)
         except OSError as error:
@@ -78,7 +79,7 @@ class V4L2Camera:
             return jpeg.clean(data.tobytes())
         image = data.astype("uint8", copy=False)
         if self.granted.pixel_format in _ENCODED:
-            return jpeg.encode_yuyv(image, self._quality)
+            return self._encoder.encode(image)
         if image.ndim == 2:  # a grey camera
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR).astype("uint8", copy=False)
         return jpeg.encode_bgr(image, self._quality)

@@ -63,6 +63,11 @@ class Routes:
         self.application.add_hook("before_request", _refuse_undecodable_path)
         for command in commands.values():
             self._route_command(command)
+        self._add_routes()
+        self._add_page()
+
+    def _add_routes(self) -> None:
+        """Add the routes for programs that are not commands."""
         self._route("/stream.mjpg", self._stream, "/stream")
         self._route("/state", self._ustreamer_state)
         self._route("/snapshot.jpg", self._snapshot, "/snapshot")
@@ -70,13 +75,17 @@ class Routes:
         self._route("/api/pictures/{id}/thumbnail.jpg", self._thumbnail)
         self._route("/api/pictures.zip", self._archive)
         self._route("/api/events", self._events)
-        self._route("/api/access", gate.describe)
+        self._route("/api/access", self._gate.describe)
         self._route("/api/openapi.json", lambda: self._openapi)
         self._route("/healthz", self._health)
         self._route("/metrics", self._metrics_text)
+
+    def _add_page(self) -> None:
+        """Add the routes of the page."""
+        gate, name = self._gate, self._appliance.name
         self._page("GET", "/", self._home, right="view")
-        self._page("GET", "/web/<name:path>", self._files.answer, right=None)
-        self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(appliance.name), right="view")
+        self._page("GET", "/web/<path:path>", self._files.answer, right=None)
+        self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(name), right="view")
         self._page("GET", "/favicon.ico", lambda: self._files.answer("icons/live.svg"), right=None)
         self._page("POST", "/take-picture", self._take_picture, right="control")
         self._page("GET", "/login", gate.login_page, right=None)

@@ -248,6 +248,8 @@ def document(commands: Mapping[str, Command]) -> dict[str, Any]:
         paths.setdefault(path, {})[declaration.method.lower()] = _operation(declaration)
     for route in OTHER_ROUTES:
         name = re.sub(r"\W+", "_", route.path).strip("_")
+        if f"get_{name}" in commands:  # /state is not /api/state
+            name = f"{name}_of_ustreamer"
         content = {route.media_type: {"schema": _reference(route.schema)} if route.schema else {}}
         paths.setdefault(route.path, {})["get"] = {
             "operationId": f"get_{name}",

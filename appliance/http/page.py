@@ -42,9 +42,9 @@ class PageFiles:
         self._paths = {str(path.relative_to(root)): path for path in root.rglob("*") if path.suffix in _TYPES}
         self._files: dict[str, _File] = {}
 
-    def answer(self, name: str) -> HTTPResponse:
+    def answer(self, path: str) -> HTTPResponse:
         """Return the response with that file, or that it is the one the browser has. Raises NotFound."""
-        return _respond(self._file(name))
+        return _respond(self._file(path))
 
     def manifest(self, camera: str) -> HTTPResponse:
         """Return the response with the manifest, in the name of the camera."""

@@ -1,6 +1,7 @@
 """Tells Home Assistant about this camera, and takes back what is no longer true."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ from appliance.settings import MqttSettings
 log = logger(__name__)
 
 _STAND_IN = "test-pattern"
+# s between two announcements. While Home Assistant works on one, it drops what is new in the next, without a word: the
+# loop over the components ends at the first it is still busy with (core/components/mqtt/discovery.py, "queuing
+# update", 2025.4.4 and 2026.11.0). Loading a platform takes it up to some seconds.
+_SETTLING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,9 @@ class Announced:
 class Announcer:
     """Publishes the discovery of the device when there is a reason to, and remembers what it published.
 
-    Home Assistant keeps a component that merely is left out, so one that goes is published empty first. `page` gives
-    the address of the page.
+    Home Assistant keeps a component that merely is left out, so one that goes is published empty first. Between two
+    announcements it gets some seconds, and the camera before the first, so that one will do. `page` gives the address
+    of the page.
     """
 
     def __init__(
@@ -59,33 +65,34 @@ class Announcer:
         self._fixed = discovery.appliance_components(topics, declarations, settings.live_interval > 0)
         self._former = _read(self._file)
         self._told: bytes | None = None
+        self._due = 0.0  # not before that, by the monotonic clock
+        self._opens_by = 0.0  # until then the camera may take its time to say what it has
 
     def announce(self) -> None:
         """Announce the device, whether that is news or not; or take back what was announced under other settings."""
         self._told = None
+        self._opens_by = time.monotonic() + _SETTLING
         former = self._former
         if former and (former.topic, former.root) != (self._topic, self._topics.root):
             self._take_back(former)
         self.changes()
 
     def changes(self) -> None:
-        """Announce the device if it differs from what was announced."""
-        if not self._topic:
+        """Announce the device if it differs from what was announced and that was long enough ago. Call it again."""
+        now = time.monotonic()
+        if not self._topic or now < self._due or (now < self._opens_by and self._appliance.known_controls() is None):
             return
         state = self._appliance.get_state()
         components = self._fixed | self._camera_components(state)
-        content = payload.encode(discovery.document(self._topics, state, self._page(), components))
-        if content == self._told:
+        gone = self._gone(components)
+        content = payload.encode(discovery.document(self._topics, state, self._page(), components | gone))
+        if content == self._told or not self._outlet.publish(self._topic, content):
             return
-        if gone := self._gone(components):
-            emptied = components | gone
-            first = payload.encode(discovery.document(self._topics, state, self._page(), emptied))
-            if not self._outlet.publish(self._topic, first):
-                return
+        self._told, self._due = content, now + _SETTLING
+        if gone:
             log.info("no longer there: %s", ", ".join(gone))
-        if self._outlet.publish(self._topic, content):
-            self._told = content
-            self._remember(Announced(self._topic, self._topics.root, state["camera"]["device"], components))
+        there = {key: each for key, each in components.items() if key not in gone}
+        self._remember(Announced(self._topic, self._topics.root, state["camera"]["device"], there))
 
     def _camera_components(self, state: dict[str, Any]) -> Components:
         """Return what follows from the camera that is there.

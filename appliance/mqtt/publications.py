@@ -29,6 +29,9 @@ _AFTER_REFUSAL = {
 EVENT_TYPES = (
     "picture_taken",
     "picture_deleted",
+    "picture_restored",
+    "pictures_deleted",
+    "pictures_restored",
     "camera_lost",
     "camera_back",
     "camera_frozen",
@@ -64,9 +67,10 @@ class Publications:
         """Take note of a change; of states and controls only the newest counts."""
         if event in ("state", "controls"):
             self._latest[event] = data
-        elif event == "picture":
+        elif event in ("picture", "pictures"):
             self._pictures_changed = True
-            self.happen(f"picture_{data['action']}", picture=data["picture"], total=data["total"])
+            details = {name: value for name, value in data.items() if name != "action"}
+            self.happen(f"{event}_{data['action']}", **details)
         elif event == "camera" and (kind := self._camera_event(data["former"], data["state"])):
             self.happen(kind, reason=data["reason"])
 

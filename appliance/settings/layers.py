@@ -8,9 +8,9 @@ from typing import Any
 
 from dotenv.parser import parse_stream
 
-from appliance import systemd
+from appliance import secrecy, systemd
 from appliance.parameters import Text, nearest
-from appliance.settings.sections import PREFIX, environment_name, flag, parameters, sections
+from appliance.settings.sections import PREFIX, credential_name, environment_name, flag, parameters, sections
 
 _Layer = tuple[str, dict[str, Any], str | None]
 
@@ -28,20 +28,23 @@ def layers(
     if file is not None:
         yield from _file_layer(file)
     for name in parameters():
-        credential = name.replace(".", "-").replace("_", "-")
+        credential = credential_name(name)
         if secret := systemd.credential(credential, environment):
             yield f"credential {credential}", {name: Text(secret)}, None
     if dotenv is not None and os.path.isfile(dotenv):
         yield from _dotenv_layer(dotenv)
     yield from _named("environment", environment)
-    yield from ((flag(name), {name: Text(value)}, None) for name, value in flags.items())
+    for name, value in flags.items():
+        better = f"give it as {environment_name(name)}, as the credential {credential_name(name)}, or in a file"
+        seen = secrecy.seen_in_flag(flag(name), parameters()[name], value, better)
+        yield flag(name), {name: Text(value)}, seen
 
 
 def _file_layer(file: Path) -> Iterator[_Layer]:
     """Yield the settings of a TOML file, one layer for each, and what is wrong with its structure."""
     try:
         with file.open("rb") as stream:
-            document = tomllib.load(stream)
+            document, is_exposed = tomllib.load(stream), secrecy.is_exposed(stream)
     except OSError as error:
         yield str(file), {}, f"{file}: cannot be read: {error.strerror}"
         return
@@ -59,7 +62,8 @@ def _file_layer(file: Path) -> Iterator[_Layer]:
             for key, value in values.items():
                 name = f"{section}.{key}"
                 if name in known:
-                    yield f"{file}", {name: value}, None
+                    seen = secrecy.seen_in_file(file, known[name], value) if is_exposed else None
+                    yield str(file), {name: value}, seen
                 else:
                     yield str(file), {}, f"{file}: there is no setting {name}{nearest(name, known)}"
 
@@ -68,7 +72,7 @@ def _dotenv_layer(dotenv: Path) -> Iterator[_Layer]:
     """Yield the settings of a `.env`, and which of its lines that seem to be ours cannot be understood."""
     try:
         with dotenv.open(encoding="utf-8") as stream:
-            bindings = list(parse_stream(stream))
+            bindings, is_exposed = list(parse_stream(stream)), secrecy.is_exposed(stream)
     except (OSError, UnicodeDecodeError) as error:
         yield str(dotenv), {}, f"{dotenv}: cannot be read: {error}"
         return
@@ -76,7 +80,11 @@ def _dotenv_layer(dotenv: Path) -> Iterator[_Layer]:
         if binding.error and PREFIX in binding.original.string:
             line = f"{dotenv}: line {binding.original.line} cannot be understood; it should read NAME=value"
             yield str(dotenv), {}, line
-    yield from _named(str(dotenv), {binding.key: binding.value or "" for binding in bindings if binding.key})
+    variables = {binding.key: binding.value or "" for binding in bindings if binding.key}
+    for origin, values, problem in _named(str(dotenv), variables):
+        for name, value in values.items() if is_exposed else ():
+            problem = secrecy.seen_in_file(dotenv, parameters()[name], value)
+        yield origin, values, problem
 
 
 def _named(origin: str, variables: Mapping[str, str]) -> Iterator[_Layer]:

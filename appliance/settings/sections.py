@@ -231,6 +231,25 @@ class PicturesSettings:
     directory: str = setting(
         "pictures", "Folder of the pictures, made when missing. Under systemd by default `$STATE_DIRECTORY/pictures`."
     )
+    max_bytes: int = setting(
+        0,
+        "Most bytes that all pictures together may have. Beyond, the oldest are deleted, never the newest. "
+        "0: no limit.",
+        minimum=0,
+        maximum=10**15,
+        unit="bytes",
+    )
+    max_age: float = setting(
+        0.0, "Days after which a picture is deleted. 0: never.", minimum=0, maximum=36500, unit="days"
+    )
+    min_free: int = setting(
+        0,
+        "Bytes that have to stay free on the disk of the pictures. To keep them the oldest pictures are deleted; where "
+        "that would not be enough, no picture is taken. 0: pictures may fill the disk.",
+        minimum=0,
+        maximum=10**15,
+        unit="bytes",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +296,11 @@ def parameters() -> dict[str, Parameter]:
 def environment_name(name: str) -> str:
     """Return the environment variable of a setting: `http.port` is `CAMERA_APPLIANCE_HTTP_PORT`."""
     return PREFIX + name.replace(".", "_").upper()
+
+
+def credential_name(name: str) -> str:
+    """Return the credential of systemd that holds a setting: `mqtt.password` is `mqtt-password`."""
+    return name.replace(".", "-").replace("_", "-")
 
 
 def flag(name: str) -> str:

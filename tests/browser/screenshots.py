@@ -29,7 +29,7 @@ def _select(page: Page) -> None:
 
 def _view(page: Page) -> None:
     page.locator("#gallery button").nth(2).click()
-    page.wait_for_function("document.querySelector('#viewer-image').complete")
+    page.wait_for_function("() => document.querySelector('#viewer-image').complete")
 
 
 SCENES: dict[str, Scene] = {
@@ -55,7 +55,7 @@ def open_page(browser: Browser, url: str, size: str, scheme: Literal["light", "d
     page.wait_for_selector("#stage[data-mood=live]")
     page.wait_for_selector("[data-control=brightness]")
     page.wait_for_function(
-        "[...document.querySelectorAll('#gallery img')].slice(0, 3).every((one) => one.naturalWidth)"
+        "() => [...document.querySelectorAll('#gallery img')].slice(0, 3).every((one) => one.naturalWidth)"
     )
     page.wait_for_timeout(12_000 if size != "phone" else 1500)  # for the lines of the last minute
     return page

@@ -33,7 +33,7 @@ def _undo(page: Page) -> None:
     _view(page)
     page.keyboard.press("Delete")
     expect(page.locator("#viewer .toast-act")).to_be_visible()
-    page.wait_for_function("document.getAnimations().length === 0")
+    page.wait_for_function("() => document.getAnimations().length === 0")
 
 
 SCENES: dict[str, Callable[[Page], None]] = {

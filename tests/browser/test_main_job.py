@@ -41,7 +41,7 @@ def test_watch_adjust_take_a_picture_and_do_the_same_over_mqtt(
         name = appliance.ask("GET", "/api/pictures/1").json["name"]
         stored = (appliance.pictures / name).read_bytes()
         assert read_stamp(stored).sequence > 0
-        assert bus.wait_for("picture").payload == stored
+        bus.wait_for("picture", lambda message: message.payload == stored)
 
         # The same over MQTT: the device obeys, the page shows it.
         bus.publish("controls/brightness/set", "-30")

@@ -172,7 +172,7 @@ def test_the_page_is_light(page: Page, shared: RunningAppliance) -> None:
     open_page(page, shared.url)
     expect(page.locator("[data-control=brightness]")).to_be_visible()
     ours = {addresses[id]: size for id, size in sizes.items() if not addresses[id].endswith(".jpg")}
-    assert any(address.endswith("pico.min.css") for address in ours)
+    assert any(address.endswith("style.css") for address in ours)
     assert sum(ours.values()) < 120_000, ours
 
 

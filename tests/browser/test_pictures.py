@@ -93,7 +93,7 @@ def test_a_downloaded_picture_is_the_file_on_the_disk(page: Page, appliance: Run
     page.locator("#gallery button").click()
     with page.expect_download() as download:
         page.locator("#viewer-download").click()
-    (stored,) = appliance.pictures.rglob(download.value.suggested_filename)
+    stored = appliance.pictures / download.value.suggested_filename
     assert Path(download.value.path()).read_bytes() == stored.read_bytes()
 
 

@@ -68,7 +68,7 @@ def test_the_wheel_scrolls_the_page_where_it_cannot_zoom(page: Page, shared: Run
     see_live(page, shared)
     page.mouse.move(*middle(page))
     page.mouse.wheel(0, 60)
-    page.wait_for_function("scrollY > 0")
+    page.wait_for_function("() => scrollY > 0")
     page.mouse.wheel(0, -20)
     expect(page.locator("#zoom-reset")).to_be_hidden()
 

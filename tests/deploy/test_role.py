@@ -105,6 +105,7 @@ class Host:
                         "ansible_become": False,
                         "camera_appliance_prefix": str(self.root),
                         "camera_appliance_wheel": str(self.wheel),
+                        "camera_appliance_lock": str(self.work / "requirements.lock"),
                         "camera_appliance_python": str(self.work / "python"),
                         "camera_appliance_pip_arguments": ["--no-index"],
                         "camera_appliance_minimum_free_mb": 1,
@@ -179,6 +180,7 @@ def new_host(folder: Path) -> Host:
     root.mkdir()
     (work / "python").write_text(PYTHON, encoding="utf-8")
     (work / "python").chmod(0o755)
+    (work / "requirements.lock").write_text("# The stand-in needs nothing.\n", encoding="utf-8")
     return Host(root, make_wheel(folder, "1.2.3"), work)
 
 

@@ -1,5 +1,6 @@
 """What a host reads at its first boot, held against the schema of cloud-init itself."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from deploy.flash import firstboot, variables
+from deploy.flash import firstboot, inventory, variables
 from deploy.flash.errors import Refused
 
 CLOUD_INIT = Path(sys.prefix) / "cloud-init" / "usr" / "lib" / "python3" / "dist-packages"
@@ -116,6 +117,16 @@ def test_the_instance_is_the_same_in_meta_data_and_on_the_command_line() -> None
     assert yaml.safe_load(files["meta-data"])["instance-id"] == "pi-garage-1a2b"
     assert files[firstboot.ADDITION] == b"ds=nocloud;i=pi-garage-1a2b"
     assert files["ssh"] == b""
+
+
+def test_the_files_are_for_one_account_alone_and_new_for_each_card(tmp_path: Path) -> None:
+    for folder in (tmp_path / "one", tmp_path / "other"):
+        folder.mkdir()
+        inventory.render(json.dumps({"name": "pi-garage", "variables": PLAIN}), folder, tmp_path)
+        assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    one, other = inventory.read(tmp_path / "one"), inventory.read(tmp_path / "other")
+    assert one.keys() == {"user-data", "meta-data", "network-config", "ssh", firstboot.ADDITION}
+    assert one["meta-data"] != other["meta-data"]
 
 
 @pytest.mark.parametrize(

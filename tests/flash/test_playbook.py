@@ -54,6 +54,8 @@ def flash(inventory: Path, image: Made, host: str, target: Path) -> subprocess.C
     """Write a card as `make flash` does, with as much output as Ansible can give."""
     arguments = ["--host", host, "--inventory", str(inventory / "hosts.json"), "--image", str(image.path)]
     arguments += ["--sha256", image.sha256, "--device", str(target)]
+    temporary = target.with_name("temporary")
+    temporary.mkdir()
     return subprocess.run(
         [
             sys.executable,
@@ -66,7 +68,7 @@ def flash(inventory: Path, image: Made, host: str, target: Path) -> subprocess.C
             f"--vault-password-file={inventory}/password",
         ],
         cwd=ROOT,
-        env=environment(target.parent),
+        env=environment(target.parent) | {"TMPDIR": str(temporary)},
         capture_output=True,
         text=True,
         check=False,
@@ -95,6 +97,7 @@ def test_a_host_of_the_inventory_gets_its_card(flashed: dict[str, subprocess.Com
     assert points == {"home": {"password": variables.wpa_key("home", PASSPHRASE)}}
     instance = yaml.safe_load(boot_file(path, "meta-data"))["instance-id"]
     assert boot_file(path, "cmdline.txt").endswith(f" ds=nocloud;i={instance}\n")
+    assert list((path.parent / "temporary").rglob("flash-*")) == [], "what holds the key of the Wi-Fi was left behind"
 
 
 def test_no_secret_is_shown_however_much_ansible_says(flashed: dict[str, subprocess.CompletedProcess[str]]) -> None:

@@ -252,7 +252,7 @@ def test_downloads_neither_hold_the_server_nor_grow_without_limit(five_pictures:
     with contextlib.ExitStack() as clients:
         for _ in range(4):
             client = clients.enter_context(five_pictures.connect())
-            client.sendall(b"GET /api/pictures.zip HTTP/1.1\r\nHost: here\r\n\r\n")
+            client.sendall(b"GET /api/pictures.zip HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.1 200")
         answer = five_pictures.ask("GET", "/api/pictures.zip?ids=1")
         assert answer.status == 503

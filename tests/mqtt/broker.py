@@ -87,8 +87,9 @@ class Broker:
         certificate: Certificate | None = None,
         clients_of: Authority | None = None,
         max_packet_size: int | None = None,
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """What Home Assistant is told: valid, true, and taken back when it is no longer so."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,17 @@ def test_without_the_camera_its_controls_are_unavailable_and_all_else_is_there(
 # ---------------------------------------------------------------------- taken back
 
 
+def test_the_camera_gets_time_to_say_what_it_has_before_the_first_announcement(
+    simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
+) -> None:
+    """Home Assistant misses what is new in an announcement that comes while it works on the one before."""
+    with Broker(tmp_path / "broker") as broker, Client(broker) as client:
+        started_at = time.monotonic()
+        with RunningAppliance(own_directory, "auto", simcam.environment, broker.settings):
+            first = client.wait_for_any(lambda message: message.topic == CONFIG)
+            assert "control_brightness" in first.json["cmps"] or time.monotonic() - started_at > 5
+
+
 def test_what_another_camera_does_not_have_is_removed_before_it_is_left_out(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:
@@ -260,6 +272,10 @@ def test_what_another_camera_does_not_have_is_removed_before_it_is_left_out(
         mark = client.mark
         with RunningAppliance(own_directory, "test-pattern", settings=broker.settings):
             eventually(lambda: "control_test_pattern" in announced(client, mark)["cmps"], "other controls")
+            removed_at = time.monotonic()
+            gone_control = "control_backlight_compensation"
+            eventually(lambda: gone_control not in announced(client, mark)["cmps"], "nothing of the former camera")
+            assert time.monotonic() - removed_at > 3, "Home Assistant was still at work: it would have missed things"
         said = [message.json["cmps"] for message in client.messages[mark:] if message.topic == CONFIG]
         gone = set(before) - set(said[-1])
         assert "control_backlight_compensation" in gone

@@ -148,6 +148,12 @@ def test_what_happens_is_told_once(appliance: RunningAppliance, client: Client, 
     assert told("picture_taken")["picture"] == picture
     appliance.ask("DELETE", f"/api/pictures/{picture['id']}")
     assert told("picture_deleted")["picture"] == picture
+    client.command("restore_picture", {"id": picture["id"]})
+    assert told("picture_restored")["picture"] == picture
+    client.command("delete_pictures", {"ids": [picture["id"]]})
+    assert told("pictures_deleted")["ids"] == [picture["id"]]
+    client.command("restore_pictures", {"ids": [picture["id"]]})
+    assert told("pictures_restored")["ids"] == [picture["id"]]
     client.command("get_picture", {"id": 99999})
     refused = told("command_refused")
     assert (refused["command"], refused["code"]) == ("get_picture", "not_found")

@@ -22,6 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--serial", default="SC0001", help='serial number in the by-id link; "" for none')
     parser.add_argument("--port", type=int, default=1, help="USB port in the by-path link")
     parser.add_argument("--fast-yuyv", action="store_true", help="allow 1280x720 YUYV at 30 frames per second")
+    parser.add_argument("--without", action="append", default=[], help="a control that it does not have")
     parser.add_argument("--follow-stdin", action="store_true", help="stop at the end of stdin")
     return parser
 
@@ -43,7 +44,8 @@ def main(words: list[str]) -> int:
     cut = words.index("--") if "--" in words else len(words)
     parser = _parser()
     arguments = parser.parse_args(words[:cut])
-    options = Options(arguments.number, arguments.serial, arguments.port, arguments.fast_yuyv)
+    lacks = tuple(arguments.without)
+    options = Options(arguments.number, arguments.serial, arguments.port, arguments.fast_yuyv, lacks)
     if arguments.directory != "run":
         serve(Path(arguments.directory), options, arguments.follow_stdin)
     if not words[cut + 1 :]:

@@ -32,11 +32,11 @@ DESCRIPTIONS = {"MJPG": "Motion-JPEG", "YUYV": "YUYV 4:2:2"}
 class Camera:
     """The device: modes, controls, the stream, faults. Knows nothing of sockets but the ones it sends tokens to."""
 
-    def __init__(self, modes: tuple[Mode, ...], serial: str, bus: str) -> None:
+    def __init__(self, modes: tuple[Mode, ...], serial: str, bus: str, without: tuple[str, ...] = ()) -> None:
         self.modes, self.serial, self.bus = modes, serial, bus
         self.loops = {m: frames.loop(m.pixel_format, m.width, m.height) for m in modes}
         self.faults = Faults()
-        self.controls = Controls()
+        self.controls = Controls(without)
         self.writes: list[dict[str, Any]] = []
         self.handles: dict[int, Handle] = {}
         self.stream: Stream | None = None

@@ -63,7 +63,7 @@ class SimulatedCamera:
     """A webcam that exists for programs started with `environment`, from `with` to the end of the block.
 
     `directory` (made if need be, any length) may be shared by several cameras of different `number`. `serial` "" is
-    a camera without one. `fast_yuyv` allows 1280x720 YUYV at 30 frames per second.
+    a camera without one. `fast_yuyv` allows 1280x720 YUYV at 30 frames per second. It lacks the controls `without`.
     """
 
     def __init__(
@@ -74,9 +74,10 @@ class SimulatedCamera:
         serial: str = "SC0001",
         port: int = 1,
         fast_yuyv: bool = False,
+        without: tuple[str, ...] = (),
     ) -> None:
         self.directory = Path(directory).resolve()
-        self.options = Options(number, serial, port, fast_yuyv)
+        self.options = Options(number, serial, port, fast_yuyv, without)
         self._short = self.directory
         self._alias: Path | None = None
         self._library: Path | None = None
@@ -106,7 +107,8 @@ class SimulatedCamera:
     def _arguments(self) -> list[str]:
         options = self.options
         words = ["--number", str(options.number), "--serial", options.serial, "--port", str(options.port)]
-        return [*words, *(["--fast-yuyv"] if options.fast_yuyv else [])]
+        lacks = [word for name in options.without for word in ("--without", name)]
+        return [*words, *lacks, *(["--fast-yuyv"] if options.fast_yuyv else [])]
 
     def stop(self) -> None:
         """Stop the camera process; programs that still have it open see an unplug."""

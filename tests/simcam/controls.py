@@ -8,7 +8,7 @@ refuses with EACCES: that is what uvcvideo makes of a camera that stalls the req
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tests.simcam import v4l2
@@ -109,28 +109,29 @@ CONTROLS = (
 
 
 class Controls:
-    """The controls of one camera with their present values. `values` maps each name to its value."""
+    """The controls of one camera, all but those `without`. `values` maps each name to its present value."""
 
-    def __init__(self) -> None:
-        self.by_id = {control.id: control for control in CONTROLS}
-        self.by_name = {control.name: control for control in CONTROLS}
+    def __init__(self, without: Iterable[str] = ()) -> None:
+        self.all = [control for control in CONTROLS if control.name not in without]
+        self.by_id = {control.id: control for control in self.all}
+        self.by_name = {control.name: control for control in self.all}
         self.values: dict[str, int] = {}
         self.reset()
 
     def reset(self) -> None:
         """Back to the defaults, as after power was cut."""
-        self.values = {c.name: c.default for c in CONTROLS if c.type != v4l2.CONTROL_CLASS}
+        self.values = {c.name: c.default for c in self.all if c.type != v4l2.CONTROL_CLASS}
 
     def flags(self, control: Control) -> int:
         """The V4L2 flags of a control now."""
-        inactive = control.held_by is not None and self.values[control.held_by[0]] == control.held_by[1]
+        inactive = control.held_by is not None and self.values.get(control.held_by[0]) == control.held_by[1]
         return control.flags | (v4l2.CONTROL_INACTIVE if inactive else 0)
 
     def find(self, number: int) -> Control:
         """The control of an id, which may carry the "next" flags. Raises Refused (EINVAL)."""
         wanted = number & ~(v4l2.NEXT_CONTROL | v4l2.NEXT_COMPOUND)
         if number & v4l2.NEXT_CONTROL:
-            control = next((c for c in CONTROLS if c.id > wanted), None)
+            control = next((c for c in self.all if c.id > wanted), None)
         else:  # NEXT_COMPOUND alone asks for arrays and the like, of which there are none
             control = None if number & v4l2.NEXT_COMPOUND else self.by_id.get(wanted)
         if control is None:
@@ -150,10 +151,10 @@ class Controls:
         accepted = control.accepted(value)
         if control.held_by is not None:
             switch, holding = control.held_by
-            if (together or {}).get(switch, self.values[switch]) == holding:
+            if (together or {}).get(switch, self.values.get(switch)) == holding:
                 raise Refused(errno.EACCES)
         return control, accepted
 
     def dependants(self, name: str) -> Iterator[Control]:
         """The controls that the switch `name` makes inactive."""
-        return (c for c in CONTROLS if c.held_by is not None and c.held_by[0] == name)
+        return (c for c in self.all if c.held_by is not None and c.held_by[0] == name)

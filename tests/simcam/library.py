@@ -30,17 +30,17 @@ def build_lock(name: str) -> Iterator[None]:
         yield
 
 
-def library() -> Path:
+def library(source: Path = SOURCE) -> Path:
     """The path of the library for LD_PRELOAD, built if its source is new. Raises RuntimeError with gcc's words."""
-    source = SOURCE.read_bytes()
     # Named by its source: a process that still runs with an older library is not disturbed by a new one.
-    target = build_directory() / f"simcam-{hashlib.sha256(source + repr(FLAGS).encode()).hexdigest()[:12]}.so"
+    digest = hashlib.sha256(source.read_bytes() + repr(FLAGS).encode()).hexdigest()[:12]
+    target = build_directory() / f"{source.stem}-{digest}.so"
     with build_lock("library"):
         if not target.exists():
             part = target.with_suffix(".part")
-            command = [os.environ.get("CC", "gcc"), *FLAGS, "-o", str(part), str(SOURCE), "-ldl", "-lpthread"]
+            command = [os.environ.get("CC", "gcc"), *FLAGS, "-o", str(part), str(source), "-ldl", "-lpthread"]
             result = subprocess.run(command, capture_output=True, text=True, check=False)
             if result.returncode:
-                raise RuntimeError(f"cannot build {SOURCE.name}:\n{result.stderr}")
+                raise RuntimeError(f"cannot build {source.name}:\n{result.stderr}")
             part.rename(target)
     return target

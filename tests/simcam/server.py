@@ -39,12 +39,16 @@ LONGEST_DIRECTORY = 80  # an address of a unix socket has 108 bytes
 
 @dataclass(frozen=True)
 class Options:
-    """How a camera is started. `number` is that of its first node; its metadata node has the next one."""
+    """How a camera is started. `number` is that of its first node; its metadata node has the next one.
+
+    `without` are names of usual controls that it does not have.
+    """
 
     number: int = 0
     serial: str = "SC0001"
     port: int = 1
     fast_yuyv: bool = False
+    without: tuple[str, ...] = ()
 
 
 class Server:
@@ -55,7 +59,7 @@ class Server:
             raise ValueError(f"the path {directory} is too long for unix sockets")
         self.directory, self.options, self.number = directory, options, options.number
         bus = f"usb-0000:01:00.0-1.{options.port}"
-        self.camera = Camera(usual_modes(options.fast_yuyv), options.serial, bus)
+        self.camera = Camera(usual_modes(options.fast_yuyv), options.serial, bus, options.without)
         self.waiting = select.epoll()
         self.callbacks: dict[int, Callable[[], None]] = {}
         self.nodes: dict[str, socket.socket] = {}

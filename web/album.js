@@ -27,6 +27,8 @@ export class Album {
   #selection = new Selection();
   /** How many pictures have items; thousands that nobody scrolled to need none. */
   #shown = STEP;
+  #isLoading = false;
+  /** @type {IntersectionObserver} */ #end;
 
   /**
    * @param {HTMLDialogElement} dialog
@@ -46,6 +48,10 @@ export class Album {
     this.all = find("#album-all", HTMLButtonElement, dialog);
     this.download = find("#album-download", HTMLAnchorElement, dialog);
     this.remove = find("#album-delete", HTMLButtonElement, dialog);
+    this.#end = new IntersectionObserver((entries) => entries.at(-1)?.isIntersecting && this.#load(), {
+      root: dialog,
+      rootMargin: `${AHEAD}px`,
+    });
     this.#listen();
   }
 
@@ -70,28 +76,29 @@ export class Album {
     this.more.addEventListener("click", () => this.#load());
     this.days.addEventListener("click", (event) => this.#clicked(event));
     walkWithArrows(this.days);
-    new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && this.#load(), {
-      root: this.dialog,
-      rootMargin: `${AHEAD}px`,
-    }).observe(this.more);
+    this.#watchEnd();
+  }
+
+  /** Has the observer tell anew whether the end is near, also where it was so before. */
+  #watchEnd() {
+    this.#end.unobserve(this.more);
+    this.#end.observe(this.more);
   }
 
   async #load() {
     const { pictures } = this;
-    if (!this.dialog.open) return;
+    if (this.#isLoading || this.more.hidden || !this.dialog.open) return;
+    this.#isLoading = true;
     try {
-      if (this.#shown >= pictures.pictures.length) await pictures.loadMore();
+      if (this.#shown >= pictures.pictures.length) await pictures.loadMore(STEP);
+      this.#shown = Math.min(this.#shown + STEP, Math.max(STEP, pictures.pictures.length));
+      this.#render();
+      this.#watchEnd();
     } catch (error) {
       toast(messageOf(error), "error");
-      return;
+    } finally {
+      this.#isLoading = false;
     }
-    if (this.#shown < pictures.pictures.length) {
-      this.#shown += STEP;
-      this.#render();
-    }
-    // Where the end is still near, the observer has nothing new to tell.
-    const { top } = this.more.getBoundingClientRect();
-    if (!this.more.hidden && top < innerHeight + AHEAD) requestAnimationFrame(() => this.#load());
   }
 
   #render() {

@@ -57,7 +57,7 @@ def open_page(browser: Browser, url: str, size: str, scheme: Literal["light", "d
     page.wait_for_function(
         "() => [...document.querySelectorAll('#gallery img')].slice(0, 3).every((one) => one.naturalWidth)"
     )
-    page.wait_for_timeout(12_000 if size != "phone" else 1500)  # for the lines of the last minute
+    page.wait_for_timeout(8000 if size != "phone" else 1500)  # for the lines of the last minute
     return page
 
 

@@ -1,5 +1,6 @@
 """Every setting, from every layer it may come from, and every way to get one wrong."""
 
+import json
 import os
 import stat
 import tempfile
@@ -360,6 +361,30 @@ def test_whatever_a_file_or_dotenv_holds_there_are_settings_or_problems(content:
             path.unlink()
 
 
+_SCALAR = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+_NESTED = st.recursive(_SCALAR, lambda inner: st.lists(inner, max_size=3), max_leaves=4)
+_NAMES = st.sampled_from([*settings.parameters(), "http.prot", "camera", "nothing.at.all"])
+
+
+@given(st.dictionaries(_NAMES, _NESTED, max_size=5))
+@hypothesis_settings(deadline=None)
+def test_whatever_a_setting_is_set_to_there_are_settings_or_problems_that_name_it(values: dict[str, object]) -> None:
+    # JSON and TOML agree on these values, but for DEL.
+    lines = [f"{name} = {json.dumps(value).replace(chr(127), '')}" for name, value in values.items()]
+    variables = [f"{settings.environment_name(name)}={json.dumps(value)}" for name, value in values.items()]
+    with tempfile.TemporaryDirectory() as directory:
+        layers = Layers(Path(directory))
+        for path, content in ((layers.file, lines), (layers.dotenv, variables)):
+            path.write_text("\n".join(content), encoding="utf-8")
+            try:
+                loaded, _ = layers.load()
+            except ConfigurationError as error:
+                assert all(error.problems)  # noqa: PT017
+            else:
+                assert isinstance(loaded, Settings)
+            path.unlink()
+
+
 # ---------------------------------------------------------------- .env
 
 
@@ -546,7 +571,7 @@ def test_an_entry_of_a_list_that_is_wrong_is_named(layers: Layers, name: str, gi
 
 @pytest.mark.parametrize("token", ["short", "x" * 15, "with space 1234567890", "ümlaut-1234567890123"])
 def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(layers: Layers, token: str) -> None:
-    layers.flags["http.token"] = token
+    layers.environment["CAMERA_APPLIANCE_HTTP_TOKEN"] = token
     (told,) = layers.problems()
     assert "http.token" in told
     assert token not in told
@@ -566,7 +591,7 @@ def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(l
 def test_each_way_to_say_who_may_do_what_is_enough_beyond_the_loopback(layers: Layers, way: dict[str, str]) -> None:
     layers.flags["http.host"] = "0.0.0.0"
     assert "nothing says who may see and control" in layers.problems()[0]
-    layers.flags |= way
+    layers.environment |= {settings.environment_name(name): value for name, value in way.items()}
     layers.load()
 
 

@@ -33,7 +33,8 @@ from appliance.settings import Settings
 log = logger(__name__)
 
 _TICK = 1.0  # s
-_ARENA_MAX = -8  # M_ARENA_MAX of mallopt(3)
+_ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # M_ARENA_MAX and M_MMAP_THRESHOLD of mallopt(3)
+_LARGE = 524288  # bytes: more than a JPEG picture, less than a decoded one
 _PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer holds the camera thread for up to 10 s
 
 
@@ -176,8 +177,13 @@ class Daemon:
 
 
 def _spare_memory() -> None:
-    """Let all threads allocate from one place: each with its own keeps what it has freed, 10 MB with ten workers."""
-    ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+    """Let all threads allocate from one place: each with its own keeps what it has freed, 10 MB with ten workers.
+
+    What is large goes back to the system when it is freed.
+    """
+    allocator = ctypes.CDLL(None)
+    allocator.mallopt(_ARENA_MAX, 1)
+    allocator.mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def web_root() -> Path:

@@ -125,6 +125,36 @@ def test_any_file_can_be_read(content: bytes) -> None:
         assert Memory(Path(directory), "door", CONFIGURED).format == CONFIGURED
 
 
+_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_FORMAT = st.fixed_dictionaries({}, optional=dict.fromkeys(("width", "height", "fps", "pixel_format", "more"), _VALUE))
+_CONTENT = st.fixed_dictionaries(
+    {}, optional={"controls": _VALUE, "format": _FORMAT | _VALUE, "privacy": _VALUE, "x": _VALUE}
+)
+
+
+@given(_CONTENT, st.booleans())
+@settings(deadline=None, max_examples=100)
+def test_whatever_is_remembered_is_of_the_right_form_and_can_be_changed(
+    content: dict[str, Any], is_current: bool
+) -> None:
+    if is_current:
+        content["format_configured"] = CONFIGURED.as_json()
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        remember(folder, content)
+        memory = Memory(folder, "door", CONFIGURED)
+        assert all(isinstance(value, bool | int | float | str) for value in memory.controls.values())
+        assert 16 <= memory.format.width <= 8192
+        assert isinstance(memory.privacy, bool)
+        memory.remember_controls({"brightness": 60})
+        memory.flush()
+        assert Memory(folder, "door", CONFIGURED).controls == memory.controls
+
+
 @pytest.mark.parametrize("controls", [None, [], 5, "brightness", {"a": None, "b": [1], "c": {}}])
 def test_controls_of_a_wrong_form_are_not_remembered(folder: Path, controls: object) -> None:
     remember(folder, {"controls": controls})

@@ -1,5 +1,6 @@
 """Every setting, from every layer it may come from, and every way to get one wrong."""
 
+import json
 import os
 import stat
 import tempfile
@@ -357,6 +358,30 @@ def test_whatever_a_file_or_dotenv_holds_there_are_settings_or_problems(content:
             path.write_bytes(content)
             with suppress(ConfigurationError):
                 layers.load()
+            path.unlink()
+
+
+_SCALAR = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
+_NESTED = st.recursive(_SCALAR, lambda inner: st.lists(inner, max_size=3), max_leaves=4)
+_NAMES = st.sampled_from([*settings.parameters(), "http.prot", "camera", "nothing.at.all"])
+
+
+@given(st.dictionaries(_NAMES, _NESTED, max_size=5))
+@hypothesis_settings(deadline=None)
+def test_whatever_a_setting_is_set_to_there_are_settings_or_problems_that_name_it(values: dict[str, object]) -> None:
+    # JSON and TOML agree on these values, but for DEL.
+    lines = [f"{name} = {json.dumps(value).replace(chr(127), '')}" for name, value in values.items()]
+    variables = [f"{settings.environment_name(name)}={json.dumps(value)}" for name, value in values.items()]
+    with tempfile.TemporaryDirectory() as directory:
+        layers = Layers(Path(directory))
+        for path, content in ((layers.file, lines), (layers.dotenv, variables)):
+            path.write_text("\n".join(content), encoding="utf-8")
+            try:
+                loaded, _ = layers.load()
+            except ConfigurationError as error:
+                assert all(error.problems)  # noqa: PT017
+            else:
+                assert isinstance(loaded, Settings)
             path.unlink()
 
 

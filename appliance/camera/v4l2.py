@@ -36,6 +36,7 @@ class V4L2Camera:
         self.device = path
         self._quality = quality
         self._encoder = jpeg.YuyvEncoder(quality)
+        self._image: cv2.typing.MatLike | None = None
         try:
             self._panel = V4L2Controls(path)
         except OSError as error:
@@ -70,13 +71,14 @@ class V4L2Camera:
     def jpeg(self) -> bytes:
         """Return the grabbed picture, whole."""
         try:
-            ok, data = self._capture.retrieve()
+            ok, data = self._capture.retrieve(self._image)
         except cv2.error as error:
             raise CorruptFrame(f"a picture that OpenCV cannot read: {error}") from None
         if not ok:
             raise CorruptFrame("a picture that OpenCV cannot read")
         if self.passes_through:
             return jpeg.clean(data.tobytes())
+        self._image = data  # is filled again next time; a JPEG has another size each time
         image = data.astype("uint8", copy=False)
         if self.granted.pixel_format in _ENCODED:
             return self._encoder.encode(image)

@@ -169,7 +169,8 @@ class Routes:
 
     def _archive(self) -> str:
         """Answer with pictures in a ZIP archive, on a connection of its own."""
-        selection = str(SELECTION.parse(query().get("ids", ""))) if query().get("ids") else ""
+        wished = query()
+        selection = str(SELECTION.parse(wished["ids"])) if "ids" in wished else ""
         files = self._appliance.picture_files(selection)
         response.content_type = "application/zip"
         name = f"{self._appliance.name}_{len(files)}_pictures.zip"

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from appliance import payload
 from appliance.errors import ApplianceError
@@ -66,7 +67,14 @@ class Guard:
         self._proxies = [ipaddress.ip_network(each, strict=False) for each in listed(settings.trusted_proxies)]
         allowed = [host.lower().strip("[]") for host in listed(settings.allowed_hosts)]
         self._below = tuple(host[1:] for host in allowed if host.startswith("*."))
-        self._names = {"localhost", settings.host.lower(), *allowed, *(name.lower() for name in names)}
+        public = without_port(urlsplit(settings.public_url).netloc)
+        self._names = {
+            "localhost",
+            settings.host.lower(),
+            public or "localhost",
+            *allowed,
+            *(name.lower() for name in names),
+        }
         frames = " ".join(["'self'", *listed(settings.frame_origins)])
         self._headers = [
             (

@@ -31,7 +31,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PUBLIC = {
     ("GET", "/healthz"),
     ("GET", "/api/access"),
-    ("GET", "/web/<path:path>"),
+    ("GET", "/web/<path>"),
     ("GET", "/favicon.ico"),
     ("GET", "/login"),
     ("POST", "/login"),
@@ -49,11 +49,14 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
     flags = {"storage.directory": str(folder), "pictures.directory": str(folder / "pictures")}
     settings, _ = load(flags=flags, environment={}, dotenv=None)
     application = Daemon(settings).routes.application
-    return [(route.method, route.rule, route.config.get("right", "control")) for route in application.routes]
+    return [
+        (route.method, re.sub(r"<\w+:path>", "<path>", route.rule), route.config.get("right", "control"))
+        for route in application.routes
+    ]
 
 
 def example(rule: str) -> str:
-    return re.sub(r"<id:[^>]*>", "999999", rule.replace("<path:path>", "style.css"))
+    return re.sub(r"<id:[^>]*>", "999999", rule.replace("<path>", "style.css"))
 
 
 def ask(

@@ -256,3 +256,25 @@ def test_the_address_is_the_last_one_that_is_no_proxy_of_ours(forwarded: str, ad
     }
     guard.Guard(application, settings, [])(environment, lambda *_: None)
     assert seen[0].address == address
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("cameras.example", "200"), ("cameras.example:443", "200"), ("other.example", "421")]
+)
+def test_the_name_in_the_public_address_is_ours(host: str, status: str) -> None:
+    answered: list[str] = []
+
+    def application(_environment: guard.Environment, start: guard.StartResponse) -> list[bytes]:
+        start("200 OK", [])
+        return []
+
+    environment = {
+        "REMOTE_ADDR": "127.0.0.1",
+        "REQUEST_METHOD": "GET",
+        "wsgi.url_scheme": "http",
+        "HTTP_HOST": host,
+        guard.LOCAL_ADDRESS: "127.0.0.1",
+    }
+    settings = HttpSettings(public_url="https://cameras.example/door/")
+    guard.Guard(application, settings, [])(environment, lambda status, *_: answered.append(status))
+    assert answered[0].startswith(status)

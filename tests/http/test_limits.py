@@ -130,7 +130,7 @@ def test_expensive_requests_of_one_address_are_limited_and_say_when_to_come_agai
     running_behind_proxy: RunningAppliance,
 ) -> None:
     appliance = running_behind_proxy
-    path = "/api/pictures/1/thumbnail.jpg"
+    path = "/api/pictures/999999/thumbnail.jpg"
 
     def statuses(address: str, count: int) -> list[int]:
         headers = {"X-Forwarded-For": address}

@@ -238,7 +238,7 @@ def test_a_picture_that_the_broker_would_not_take_is_published_smaller(tmp_path:
             answer = client.command("take_picture")
             assert answer["result"]["bytes"] > 20_000
             info = client.wait_for("picture/info", lambda message: message.json["id"] == answer["result"]["id"]).json
-            published = client.wait_for("picture").payload
+            published = client.wait_for("picture", lambda message: message.payload).payload
             assert len(published) == info["published"]["bytes"] <= 20_000
             assert info["published"]["reduced"] is True
             assert jpeg.size(published) == (info["published"]["width"], info["published"]["height"])

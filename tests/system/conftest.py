@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.system.cameras import CAMERAS, OPTIONS, PORCH, TOKENS
+from tests.running import eventually
+from tests.system.cameras import CAMERAS, OPTIONS, PORCH, TOKENS, YARD, is_live
 from tests.system.deployment import Deployment, Run
 from tests.system.machine import Machine
 from tests.system.tree import tree
@@ -72,3 +73,10 @@ def deployed(first: Run, deployment: Deployment) -> Deployment:
     """The machine, with the cameras on it."""
     assert first.status == 0
     return deployment
+
+
+@pytest.fixture
+def host(deployed: Deployment) -> Machine:
+    """The machine, with both cameras live."""
+    eventually(lambda: is_live(PORCH) and is_live(YARD), "two live cameras")
+    return deployed.machine

@@ -1,8 +1,6 @@
-"""Everything around the cameras that the role can see to. The machine has all of it."""
+"""Everything around the cameras that the role can see to. The host has all of it."""
 
 import json
-
-import pytest
 
 from tests.running import eventually
 from tests.system.cameras import MQTT_PASSWORD, PORCH, is_live
@@ -10,13 +8,7 @@ from tests.system.deployment import Deployment
 from tests.system.machine import Machine
 
 
-@pytest.fixture
-def machine(deployed: Deployment) -> Machine:
-    """The machine, with every option on."""
-    return deployed.machine
-
-
-def subscribe(machine: Machine, user: str, password: str, topic: str) -> tuple[int, str]:
+def subscribe(host: Machine, user: str, password: str, topic: str) -> tuple[int, str]:
     """Return the result code and the first message of a topic, asked for as a user of the broker."""
     code = (
         "import sys; from paho.mqtt import subscribe\n"
@@ -24,91 +16,81 @@ def subscribe(machine: Machine, user: str, password: str, topic: str) -> tuple[i
         "print(subscribe.simple(topic, auth={'username': user, 'password': password}).payload.decode())"
     )
     python = "/opt/camera-appliance/current/bin/python"
-    ended = machine.run("timeout", "10", python, "-c", code, stdin=f"{user}\n{password}\n{topic}")
+    ended = host.run("timeout", "10", python, "-c", code, stdin=f"{user}\n{password}\n{topic}")
     return ended.returncode, ended.stdout.strip()
 
 
-def test_the_broker_knows_the_cameras_and_lets_in_only_whom_it_knows(machine: Machine) -> None:
+def test_the_broker_knows_the_cameras_and_lets_in_only_whom_it_knows(host: Machine) -> None:
     for name in ("porch", "yard"):
         topic = f"camera-appliance/{name}/availability"
-        assert subscribe(machine, "home", MQTT_PASSWORD, topic) == (0, "online")
-    assert subscribe(machine, "home", "guessed", "camera-appliance/porch/availability")[0] != 0
+        assert subscribe(host, "home", MQTT_PASSWORD, topic) == (0, "online")
+    assert subscribe(host, "home", "guessed", "camera-appliance/porch/availability")[0] != 0
 
 
-def test_a_camera_may_read_its_own_topics_and_not_those_of_others(machine: Machine) -> None:
-    password = machine.read("cat", "/etc/camera-appliance/credentials/yard/mqtt-password")
-    assert subscribe(machine, "yard", password, "camera-appliance/yard/availability") == (0, "online")
-    assert subscribe(machine, "yard", password, "camera-appliance/porch/availability") == (124, "")
+def test_a_camera_may_read_its_own_topics_and_not_those_of_others(host: Machine) -> None:
+    password = host.read("cat", "/etc/camera-appliance/credentials/yard/mqtt-password")
+    assert subscribe(host, "yard", password, "camera-appliance/yard/availability") == (0, "online")
+    assert subscribe(host, "yard", password, "camera-appliance/porch/availability") == (124, "")
 
 
-def test_the_broker_refuses_the_cameras_nothing_that_they_need(machine: Machine) -> None:
-    said = machine.run("journalctl", "--unit=camera-appliance@*", "--priority=warning", "--output=cat").stdout
+def test_the_broker_refuses_the_cameras_nothing_that_they_need(host: Machine) -> None:
+    said = host.run("journalctl", "--unit=camera-appliance@*", "--priority=warning", "--output=cat").stdout
     assert "broker lets us not" not in said
     assert "ot authori" not in said
 
 
-def test_a_camera_reconnects_when_the_broker_comes_back(machine: Machine) -> None:
-    machine.read("systemctl", "restart", "mosquitto.service")
+def test_a_camera_reconnects_when_the_broker_comes_back(host: Machine) -> None:
+    host.read("systemctl", "restart", "mosquitto.service")
     topic = "camera-appliance/porch/availability"
-    eventually(lambda: subscribe(machine, "home", MQTT_PASSWORD, topic)[1] == "online", "the camera at the broker", 60)
+    eventually(lambda: subscribe(host, "home", MQTT_PASSWORD, topic)[1] == "online", "the camera at the broker", 60)
 
 
-def test_the_firewall_guards_the_cameras_and_nothing_else(machine: Machine) -> None:
-    rules = machine.read("nft", "list", "table", "inet", "camera_appliance")
+def test_the_firewall_guards_the_cameras_and_nothing_else(host: Machine) -> None:
+    rules = host.read("nft", "list", "table", "inet", "camera_appliance")
     assert "tcp dport { 1883, 8000, 8001 } drop" in rules
-    machine.read("ip", "address", "add", "203.0.113.1/32", "dev", "lo")
+    host.read("ip", "address", "add", "203.0.113.1/32", "dev", "lo")
     asked = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])), 2, ('203.0.113.1', 0))"
     # On the loopback everything is allowed, so the rule for it has to go for a moment.
-    handle = machine.read("nft", "--handle", "list", "chain", "inet", "camera_appliance", "input")
+    handle = host.read("nft", "--handle", "list", "chain", "inet", "camera_appliance", "input")
     number = next(line.rpartition("handle ")[2] for line in handle.splitlines() if '"lo"' in line)
-    machine.read("nft", "delete", "rule", "inet", "camera_appliance", "input", "handle", number)
-    assert machine.run("python3", "-c", asked, str(PORCH)).returncode != 0
-    assert machine.run("python3", "-c", asked, "22").returncode == 0
-    machine.read("systemctl", "restart", "camera-appliance-firewall.service")
-    assert machine.run("python3", "-c", asked, str(PORCH)).returncode == 0
-    machine.read("ip", "address", "del", "203.0.113.1/32", "dev", "lo")
+    host.read("nft", "delete", "rule", "inet", "camera_appliance", "input", "handle", number)
+    assert host.run("python3", "-c", asked, str(PORCH)).returncode != 0
+    assert host.run("python3", "-c", asked, "22").returncode == 0
+    host.read("systemctl", "restart", "camera-appliance-firewall.service")
+    assert host.run("python3", "-c", asked, str(PORCH)).returncode == 0
+    host.read("ip", "address", "del", "203.0.113.1/32", "dev", "lo")
 
 
-def test_every_camera_is_announced_on_the_network(machine: Machine) -> None:
-    announced = machine.read("ls", "/etc/avahi/services")
+def test_every_camera_is_announced_on_the_network(host: Machine) -> None:
+    announced = host.read("ls", "/etc/avahi/services")
     assert "camera-appliance-porch.service" in announced
     assert "camera-appliance-yard.service" in announced
-    machine.read("systemctl", "start", "avahi-daemon.service")
+    host.read("systemctl", "start", "avahi-daemon.service")
     said = "journalctl", "--unit=avahi-daemon", "--output=cat"
-    eventually(lambda: 'Service "porch" ' in machine.read(*said), "the announcement")
-    assert "Failed" not in machine.read(*said)
+    eventually(lambda: 'Service "porch" ' in host.read(*said), "the announcement")
+    assert "Failed" not in host.read(*said)
 
 
-def test_the_journal_outlives_a_reboot_within_its_limit(machine: Machine) -> None:
-    configuration = machine.read("systemd-analyze", "cat-config", "systemd/journald.conf")
+def test_the_journal_outlives_a_reboot_within_its_limit(host: Machine) -> None:
+    configuration = host.read("systemd-analyze", "cat-config", "systemd/journald.conf")
     assert "Storage=persistent" in configuration
     assert "SystemMaxUse=50M" in configuration
-    assert machine.read("ls", "/var/log/journal") != ""
+    assert host.read("ls", "/var/log/journal") != ""
 
 
-def test_the_hardware_watchdog_is_asked_for_what_a_pi_can_count(machine: Machine) -> None:
-    assert machine.read("systemctl", "show", "--value", "--property=RuntimeWatchdogUSec") == "15s"
+def test_the_hardware_watchdog_is_asked_for_what_a_pi_can_count(host: Machine) -> None:
+    assert host.read("systemctl", "show", "--value", "--property=RuntimeWatchdogUSec") == "15s"
 
 
-def test_security_upgrades_are_installed_every_day(machine: Machine) -> None:
-    assert 'APT::Periodic::Unattended-Upgrade "1";' in machine.read("apt-config", "dump")
-    assert machine.read("systemctl", "is-enabled", "apt-daily-upgrade.timer") == "enabled"
+def test_security_upgrades_are_installed_every_day(host: Machine) -> None:
+    assert 'APT::Periodic::Unattended-Upgrade "1";' in host.read("apt-config", "dump")
+    assert host.read("systemctl", "is-enabled", "apt-daily-upgrade.timer") == "enabled"
 
 
-def test_pictures_lie_on_the_other_disk(machine: Machine) -> None:
+def test_pictures_lie_on_the_other_disk(host: Machine) -> None:
     assert is_live(PORCH)
-    assert machine.read("findmnt", "--noheadings", "--output=TARGET", "/var/lib/camera-appliance") != ""
-    assert "porch" in machine.read("ls", "/srv/disk")
-
-
-def test_the_options_are_for_the_inventory_to_switch_off(deployed: Deployment) -> None:
-    off = {"camera_appliance_watchdog": False, "camera_appliance_journal": "unchanged"}
-    run = deployed.deploy("--diff", **off)
-    assert run.status == 0, run.text
-    shown = "systemctl", "show", "--value", "--property=RuntimeWatchdogUSec"
-    assert deployed.machine.read(*shown) == "0"
-    assert run.changed == 2, run.text
-    deployed.variables |= off
+    assert host.read("findmnt", "--noheadings", "--output=TARGET", "/var/lib/camera-appliance") != ""
+    assert "porch" in host.read("ls", "/srv/disk")
 
 
 def test_status_is_one_table_for_the_fleet(deployed: Deployment) -> None:

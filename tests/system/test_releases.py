@@ -17,8 +17,9 @@ def releases(deployment: Deployment) -> list[str]:
 
 @pytest.fixture(scope="module")
 def updated(deployment: Deployment, first: object) -> Deployment:
-    """The machine, after an update."""
+    """The machine, after an update that switches two options off."""
     deployment.wheel = another(deployment.wheel, deployment.work, "7.0.0")
+    deployment.variables |= {"camera_appliance_watchdog": False, "camera_appliance_journal": "unchanged"}
     run = deployment.deploy()
     assert run.status == 0, run.text
     TIMES["update"] = run.seconds
@@ -28,6 +29,12 @@ def updated(deployment: Deployment, first: object) -> Deployment:
 def test_an_update_runs_the_new_version_and_keeps_the_former(updated: Deployment) -> None:
     assert ask(PORCH, "/api/state").json["version"] == "7.0.0"
     assert releases(updated) == ["0.1.0", "7.0.0"]
+
+
+def test_an_option_that_is_switched_off_is_taken_back(updated: Deployment) -> None:
+    machine = updated.machine
+    assert machine.read("systemctl", "show", "--value", "--property=RuntimeWatchdogUSec") == "0"
+    assert machine.run("ls", "/etc/systemd/journald.conf.d/60-camera-appliance.conf").returncode != 0
 
 
 def test_an_update_that_gives_no_picture_is_undone_with_its_configuration(updated: Deployment) -> None:

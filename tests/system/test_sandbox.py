@@ -3,10 +3,7 @@
 import json
 import re
 
-import pytest
-
 from tests.running import eventually
-from tests.system.deployment import Deployment
 from tests.system.machine import Machine
 
 WORST = 1.6  # of 10; `systemd-analyze security`
@@ -58,48 +55,42 @@ print("PROBED " + json.dumps({"wrong": wrong, "uid": os.getuid(), "groups": grou
 """
 
 
-@pytest.fixture
-def machine(deployed: Deployment) -> Machine:
-    """The machine with its cameras."""
-    return deployed.machine
-
-
-def test_the_sandbox_refuses_what_a_camera_does_not_need(machine: Machine) -> None:
+def test_the_sandbox_refuses_what_a_camera_does_not_need(host: Machine) -> None:
     folder = f"/run/systemd/system/{UNIT}.d"
-    machine.read("mkdir", "--parents", folder)
-    machine.run("tee", "/etc/camera-appliance/probe.py", stdin=PROBES)
+    host.read("mkdir", "--parents", folder)
+    host.run("tee", "/etc/camera-appliance/probe.py", stdin=PROBES)
     python = "/opt/camera-appliance/current/bin/python /etc/camera-appliance/probe.py"
-    machine.run(
+    host.run(
         "tee", f"{folder}/probe.conf", stdin=f"[Service]\nType=oneshot\nRestart=no\nExecStart=\nExecStart={python}\n"
     )
-    machine.read("systemctl", "daemon-reload")
-    ended = machine.run("systemctl", "start", UNIT)
-    said = machine.read("journalctl", f"--unit={UNIT}", "--output=cat")
+    host.read("systemctl", "daemon-reload")
+    ended = host.run("systemctl", "start", UNIT)
+    said = host.read("journalctl", f"--unit={UNIT}", "--output=cat")
     for path in (folder, "/etc/camera-appliance/probe.py", "/var/lib/camera-appliance/probe"):
-        machine.read("rm", "--recursive", path)
-    machine.read("systemctl", "daemon-reload")
+        host.read("rm", "--recursive", path)
+    host.read("systemctl", "daemon-reload")
     assert ended.returncode == 0, said
     found = re.search(r"PROBED (.*)", said)
     assert found, said
     report = json.loads(found[1])
     assert report["tried"] == 22
     assert report["wrong"] == {}
-    assert report["uid"] == int(machine.read("id", "--user", "camera-appliance"))
+    assert report["uid"] == int(host.read("id", "--user", "camera-appliance"))
 
 
-def test_systemd_finds_nothing_to_say_about_the_units(machine: Machine) -> None:
+def test_systemd_finds_nothing_to_say_about_the_units(host: Machine) -> None:
     for unit in ("camera-appliance@porch.service", "camera-appliance.target"):
-        ended = machine.run("systemd-analyze", "verify", unit)
+        ended = host.run("systemd-analyze", "verify", unit)
         assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
 
 
-def test_the_sandbox_leaves_little_exposed(machine: Machine) -> None:
-    said = machine.read("systemd-analyze", "security", "--no-pager", "camera-appliance@porch.service")
+def test_the_sandbox_leaves_little_exposed(host: Machine) -> None:
+    said = host.read("systemd-analyze", "security", "--no-pager", "camera-appliance@porch.service")
     score = re.search(r"Overall exposure level for \S+: ([0-9.]+)", said)
     assert score, said
     assert float(score[1]) <= WORST, said
 
 
-def test_a_camera_that_appears_late_is_waited_for_without_end(machine: Machine) -> None:
-    assert machine.property("camera-appliance@porch", "StartLimitIntervalUSec") == "0"
-    eventually(lambda: machine.property("camera-appliance@porch", "ActiveState") == "active", "a running camera")
+def test_a_camera_that_appears_late_is_waited_for_without_end(host: Machine) -> None:
+    assert host.property("camera-appliance@porch", "StartLimitIntervalUSec") == "0"
+    eventually(lambda: host.property("camera-appliance@porch", "ActiveState") == "active", "a running camera")

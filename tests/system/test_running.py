@@ -42,7 +42,9 @@ def test_the_watchdog_restarts_a_camera_that_stands_still(impatient: Machine) ->
     former = impatient.property(UNIT, "MainPID")
     impatient.read("kill", "-STOP", former)
     eventually(lambda: impatient.property(UNIT, "MainPID") not in (former, "0") and is_live(PORCH), "its return")
-    assert "Watchdog timeout" in impatient.read("journalctl", f"--unit={UNIT}", "--output=cat", "--grep=Watchdog timeout")
+    assert "Watchdog timeout" in impatient.read(
+        "journalctl", f"--unit={UNIT}", "--output=cat", "--grep=Watchdog timeout"
+    )
 
 
 def test_the_target_stops_and_starts_all_cameras(host: Machine) -> None:

@@ -16,12 +16,14 @@ PYTHONS_3_13 = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python)
 HOME_ASSISTANT_PYTHON ?= $(firstword $(foreach each,$(PYTHONS_3_13),$(shell $(each) -c "import venv" 2>/dev/null && echo $(each))))
 BIN := $(VENV)/bin
 
+ANSIBLE = cd deploy/ansible && $(abspath $(BIN))/ansible-playbook --inventory $(abspath $(INVENTORY))
+
 # CHECK=1 turns formatting into checking, as continuous integration wants it.
 FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash test test-home-assistant fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+.PHONY: help run dev flash deploy status uninstall test test-system test-home-assistant fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
   install-web format lint docs screenshots wheel
 
 help: ## list the targets
@@ -40,8 +42,24 @@ flash: $(VENV)/.controller-installed ## write a card (HOST=porch.local IMAGE=x.i
 	  --image "$(IMAGE)" --sha256 "$(SHA256)" --device "$(DEVICE)" --serial "$(SERIAL)" -- $(ARGS), \
 	  exec $(BIN)/python -m deploy.flash disks)
 
+deploy: $(VENV)/.controller-installed wheel ## deploy to every host of the inventory (LIMIT=porch.local ARGS="--check --diff")
+	@$(ANSIBLE) site.yml $(if $(LIMIT),--limit $(LIMIT),) $(ARGS)
+
+status: $(VENV)/.controller-installed ## show every camera of the fleet: state, rate, age of its picture, disk
+	@table=$$(mktemp); log=$$(mktemp); trap 'rm -f "$$table" "$$log"' EXIT; \
+	  $(ANSIBLE) status.yml --extra-vars camera_appliance_table=$$table $(if $(LIMIT),--limit $(LIMIT),) $(ARGS) \
+	  >$$log 2>&1; if [ -s $$table ]; then cat $$table; else cat $$log; exit 1; fi
+
+uninstall: $(VENV)/.controller-installed ## remove the cameras of the inventory; their pictures stay (LIMIT=porch.local)
+	@$(ANSIBLE) uninstall.yml $(if $(LIMIT),--limit $(LIMIT),) $(ARGS)
+
 test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-system: install-tests wheel ## boot a real system, deploy to it, test it there (as root; SKIP_SYSTEM=1 leaves it out)
+	@tests/install-packages systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 \
+	  unshare:util-linux
+	$(BIN)/python -m tests.system $(ARGS)
 
 fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
@@ -105,7 +123,7 @@ screenshots: install-tests ## photograph the page anew, for README and eyes
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 wheel: install ## build the wheel into dist/
-	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1700000000) $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## remove caches and what was built
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

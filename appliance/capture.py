@@ -265,7 +265,8 @@ class Capture:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
         self.known_formats = camera.formats()
         self._know(self._panel.begin(camera))
-        log.info("%s (%s) is online: %s", camera.description, camera.device, camera.granted)
+        online = {"EVENT": "camera-online"}
+        log.info("%s (%s) is online: %s", camera.description, camera.device, camera.granted, extra=online)
         if is_device(camera.device) and not camera.passes_through:
             log.info("the camera makes no JPEG pictures: frames are encoded while somebody looks")
         if self._lifecycle.state in ("starting", "lost"):
@@ -281,20 +282,20 @@ class Capture:
         state = self._lifecycle.state
         if self._publisher.stillness.is_frozen and state == "online":
             reason = f"the picture has not changed for {self._publisher.stillness.limit:g} s"
-            log.warning("%s", reason)
+            log.warning("%s", reason, extra={"EVENT": "camera-frozen"})
             self._lifecycle.happen("stillness", reason)
             self._was_reopened = False
         if self._publisher.stillness.is_frozen and not self._was_reopened:
             self._was_reopened = True
             raise _ReopenError
         if not self._publisher.stillness.is_frozen and state == "frozen":
-            log.info("the picture moves again")
+            log.info("the picture moves again", extra={"EVENT": "camera-online"})
             self._lifecycle.happen("frame")
 
     def _lost(self, error: CameraUnavailable) -> None:
         reason = str(error)
         if self._lifecycle.state != "lost" or self.status.reason != reason:
-            log.warning("%s: trying again until it is back", reason)
+            log.warning("%s: trying again until it is back", reason, extra={"EVENT": "camera-lost"})
         self._publisher.rate.clear()
         self._lifecycle.happen("failure", reason)
 
@@ -317,7 +318,7 @@ class Capture:
 
     def _rest_in_privacy(self) -> None:
         """Keep the camera closed until privacy is off; viewers see why."""
-        log.info("privacy is on: the camera is closed")
+        log.info("privacy is on: the camera is closed", extra={"EVENT": "privacy-on"})
         if self._reformat:
             (job, self.wanted), self._reformat = self._reformat, None
             job.future.set_exception(PrivacyOn(PRIVACY_REFUSAL))
@@ -326,7 +327,7 @@ class Capture:
         while self._private and not self._stopping.is_set():
             self._pass_time(PLACEHOLDER_INTERVAL, PrivacyOn(PRIVACY_REFUSAL))
         if not self._stopping.is_set():
-            log.info("privacy is off")
+            log.info("privacy is off", extra={"EVENT": "privacy-off"})
             self._lifecycle.happen("privacy_off")
 
     def _rest_idle(self) -> None:

@@ -94,11 +94,11 @@ def _load(options: argparse.Namespace) -> tuple[settings.Settings, dict[str, set
 def _run(options: argparse.Namespace) -> int:
     loaded, effective = _load(options)
     secrets = [secret for entry in effective.values() for secret in secrecy.hidden(entry.parameter, entry.value)]
-    log.start(loaded.log.level, mask=secrecy.mask(secrets))
+    log.start(loaded.log.level, mask=secrecy.mask(secrets), camera=loaded.camera.name)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every password
     from appliance.daemon import Daemon  # after the settings: a wrong one is told at once
 
-    daemon = Daemon(loaded)
+    daemon = Daemon(loaded, lambda: _load(options)[0])
     status = daemon.run()
     if daemon.is_held:
         # A driver keeps the camera thread. Python would tear it out of OpenCV's code, which aborts the process.

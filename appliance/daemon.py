@@ -5,15 +5,18 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from appliance import __version__, systemd
+from appliance import log as logs
 from appliance.camera import STALL_TIMEOUT
 from appliance.capture import Capture
 from appliance.commands import Commands
+from appliance.errors import ConfigurationError
 from appliance.frames import Format, FrameSlot
 from appliance.http import tls
 from appliance.http.access import Access
@@ -28,7 +31,7 @@ from appliance.metrics import Metrics
 from appliance.mqtt.bridge import Bridge
 from appliance.pictures import Pictures
 from appliance.service import Appliance
-from appliance.settings import Settings
+from appliance.settings import Settings, values
 
 log = logger(__name__)
 
@@ -41,7 +44,8 @@ _PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer hold
 class Daemon:
     """All parts of one running appliance."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reread: Callable[[], Settings]) -> None:
+        """Build all parts; `reread` reads the settings again, and raises ConfigurationError as at the start."""
         _spare_memory()
         camera, http = settings.camera, settings.http
         configured = Format(camera.width, camera.height, camera.fps, camera.pixel_format)
@@ -62,7 +66,9 @@ class Daemon:
         self.server = Server(Guard(self.routes.application, http, machine_names()), http.host, http.port, self.tls)
         self.bridge = self._bridge(settings) if settings.mqtt.host else None
         self._connect()
-        self._stopping = threading.Event()
+        self._values = values(settings)
+        self._reread = reread
+        self._stopping, self._reloading = threading.Event(), threading.Event()
         self._failed = False
 
     @property
@@ -87,11 +93,12 @@ class Daemon:
             if self.bridge:
                 self.bridge.start()
                 started.callback(self.bridge.stop)
-            log.info("camera-appliance %s: the page is at %s", __version__, self.server.url)
+            page = self.server.url
+            log.info("camera-appliance %s: the page is at %s", __version__, page, extra={"EVENT": "started"})
             systemd.notify("READY=1", "STATUS=starting the camera")
             self._supervise()
             systemd.notify("STOPPING=1")
-            log.info("stopping")
+            log.info("stopping", extra={"EVENT": "stopping"})
         return 1 if self._failed else 0
 
     def _connect(self) -> None:
@@ -125,13 +132,49 @@ class Daemon:
             self.memory.flush()
             if self.tls:
                 self.tls.refresh()
+            logs.sum_up()
+            if self._reloading.is_set():
+                self._reload()
             systemd.notify(f"STATUS={self._status_line()}")
             if interval and time.monotonic() >= feed_at:
                 if trouble := self._trouble(interval * _PATIENCE):
-                    log.error("the watchdog is not fed: %s", trouble)
+                    log.error("the watchdog is not fed: %s", trouble, extra={"EVENT": "hanging"})
                 else:
                     systemd.notify("WATCHDOG=1")
                     feed_at = time.monotonic() + interval / 3
+
+    def _reload(self) -> None:
+        """Read the settings again, apply what can be applied while running, and say what needs a restart."""
+        self._reloading.clear()
+        try:
+            new = values(self._reread())
+        except ConfigurationError as error:
+            for problem in error.problems:
+                log.error("the settings stay as they were: %s", problem, extra={"EVENT": "reload-refused"})
+            return
+        changed = [name for name, value in new.items() if value != self._values[name]]
+        for name in changed:
+            if apply := self._live.get(name):
+                apply(new[name])
+                self._values[name] = new[name]
+                log.info("%s is now %s", name, new[name], extra={"EVENT": "reloaded"})
+            else:
+                log.warning("%s has changed: it needs a restart", name, extra={"EVENT": "reloaded"})
+        if not changed:
+            log.info("the settings have not changed", extra={"EVENT": "reloaded"})
+
+    @property
+    def _live(self) -> dict[str, Callable[[Any], None]]:
+        """What can be changed while running, and how."""
+
+        def max_viewers(number: int) -> None:
+            self.broadcaster.max_viewers = self.appliance.max_viewers = number
+
+        return {
+            "http.max_viewers": max_viewers,
+            "http.viewer_timeout": lambda seconds: setattr(self.broadcaster, "viewer_timeout", seconds),
+            "log.level": logs.set_level,
+        }
 
     def _trouble(self, patience: float) -> str | None:
         """Return which part showed no life for `patience` s, if any."""
@@ -154,14 +197,20 @@ class Daemon:
         return f"{status.granted.width}x{status.granted.height}{rate} {self.broadcaster.viewers} viewers"
 
     def _handle_signals(self, started: ExitStack) -> None:
-        """Stop at the first SIGTERM or SIGINT; a second one ends the process as usual."""
+        """Stop at the first SIGTERM or SIGINT; a second one ends the process as usual. SIGHUP reads the settings."""
 
         def stop(number: int, _frame: FrameType | None) -> None:
             signal.signal(number, signal.SIG_DFL)
             self._stopping.set()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            started.callback(signal.signal, number, signal.signal(number, stop))
+        def reload(_number: int, _frame: FrameType | None) -> None:
+            self._reloading.set()
+
+        handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGTERM: stop, signal.SIGINT: stop}
+        if not os.isatty(0):  # there it means that the terminal is gone, and so should we be
+            handlers[signal.SIGHUP] = reload
+        for number, handler in handlers.items():
+            started.callback(signal.signal, number, signal.signal(number, handler))
 
     def _watch_threads(self, started: ExitStack) -> None:
         """End the process when one of its threads dies of a defect: systemd starts a whole one."""

@@ -1,16 +1,23 @@
 """Log lines for the journal or a terminal.
 
-Under systemd each line begins with `<N>`, which the journal takes as its priority (sd-daemon(3)), so that
-`journalctl -p warning` works; on a terminal the time and the level are written out.
+Under systemd each record is an entry of the journal, with fields (see `journal`). Where the journal cannot be reached,
+each line begins with `<N>`, which systemd takes as its priority (sd-daemon(3)); on a terminal the time and the level
+are written out. What repeats itself too often is counted instead.
 """
 
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TextIO
 
-_PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (0, 7))
+from appliance.journal import JournalHandler, priority
+
+_WINDOW = 60.0  # s
+_BURST = 10  # lines of a kind that are logged in this time; the others are counted
 
 
 class JournalFormatter(logging.Formatter):
@@ -18,9 +25,8 @@ class JournalFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of the record."""
-        priority = next(number for level, number in _PRIORITIES if record.levelno >= level)
         lines = super().format(record).splitlines() or [""]
-        return "\n".join(f"<{priority}>{line}" for line in lines)
+        return "\n".join(f"<{priority(record.levelno)}>{line}" for line in lines)
 
 
 class MaskingFormatter(logging.Formatter):
@@ -36,19 +42,84 @@ class MaskingFormatter(logging.Formatter):
         return self._mask(self._inner.format(record))
 
 
-def start(level: str, stream: TextIO | None = None, mask: Callable[[str], str] = str) -> None:
-    """Send the records of the whole process to `stream` (default: standard error), from `level` upwards.
+@dataclass
+class _Kind:
+    """Records that one line of our source has made: since when, how many were let through, how many held back."""
 
-    `mask` hides what nobody may see.
+    since: float
+    passed: int = 0
+    held: int = 0
+    last: logging.LogRecord | None = None
+
+
+class Repeats(logging.Filter):
+    """Lets a few records of a kind through, and holds the others back until they can be summed up in one line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[tuple[str, int, str], _Kind] = {}
+        self._lock = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record is let through."""
+        if hasattr(record, "summary"):
+            return True
+        with self._lock:
+            kind = self._kinds.setdefault((record.name, record.levelno, str(record.msg)), _Kind(time.monotonic()))
+            if kind.passed < _BURST:
+                kind.passed += 1
+                return True
+            kind.held += 1
+            kind.last = record
+            return False
+
+    def over(self) -> list[logging.LogRecord]:
+        """Return one record for each kind that was held back and whose time is over, and begin anew with all those."""
+        now = time.monotonic()
+        with self._lock:
+            ended = {key: kind for key, kind in self._kinds.items() if now - kind.since >= _WINDOW}
+            for key in ended:
+                del self._kinds[key]
+        return [_summary(kind.last, kind.held) for kind in ended.values() if kind.last]
+
+
+def _summary(last: logging.LogRecord, held: int) -> logging.LogRecord:
+    text = f"{held} more like this in {_WINDOW:.0f} s, the last one: {last.getMessage()}"
+    return logging.makeLogRecord({**last.__dict__, "msg": text, "args": None, "summary": True})
+
+
+def start(level: str, stream: TextIO | None = None, mask: Callable[[str], str] = str, camera: str = "") -> None:
+    """Send the records of the whole process to the journal or to `stream` (default: standard error).
+
+    `level` is the least weight of what is logged, `camera` the name that entries of the journal carry; `mask`
+    hides what nobody may see.
     """
-    stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    handler: logging.Handler = logging.StreamHandler(stream or sys.stderr)
     room = "%(name)s: %(message)s"
-    for_people = logging.Formatter(f"%(asctime)s %(levelname)-7s {room}", "%H:%M:%S")
-    handler.setFormatter(MaskingFormatter(JournalFormatter(room) if _is_journal() else for_people, mask))
+    if _is_journal():
+        handler.setFormatter(MaskingFormatter(JournalFormatter(room), mask))
+        handler = JournalHandler(camera, otherwise=handler)
+        handler.setFormatter(MaskingFormatter(logging.Formatter(room), mask))
+    else:
+        for_people = logging.Formatter(f"%(asctime)s %(levelname)-7s {room}", "%H:%M:%S")
+        handler.setFormatter(MaskingFormatter(for_people, mask))
+    handler.addFilter(Repeats())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("linuxpy").setLevel(logging.WARNING)  # it logs every ioctl
     logging.logThreads = logging.logProcesses = False
+
+
+def set_level(level: str) -> None:
+    """Change the least weight of what is logged."""
+    logging.getLogger().setLevel(level.upper())
+
+
+def sum_up() -> None:
+    """Log what was held back and whose time is over; to be called now and then."""
+    for handler in logging.getLogger().handlers:
+        for repeats in handler.filters:
+            for record in repeats.over() if isinstance(repeats, Repeats) else ():
+                handler.handle(record)
 
 
 def for_journal(line: str) -> str:

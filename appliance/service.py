@@ -75,7 +75,7 @@ class Appliance:
         self._slot = slot
         self._pictures = pictures
         self._retention = Retention(settings.pictures, pictures, lambda each: self._tell_of_picture("deleted", each))
-        self._max_viewers = settings.http.max_viewers
+        self.max_viewers = settings.http.max_viewers
         self._started_at = time.monotonic()
         self._listeners: list[Listener] = []
         self._former = capture.status.state
@@ -121,7 +121,7 @@ class Appliance:
             "frame_age": None if age is None else round(age, 3),
             "frames": {"captured": capture.captured, "dropped": self.watched.dropped(), "corrupt": capture.corrupt},
             "viewers": self.watched.viewers(),
-            "max_viewers": self._max_viewers,
+            "max_viewers": self.max_viewers,
             "pictures": self._pictures.total,
             "disk_free": self._pictures.disk_free,
             "mqtt": self.watched.mqtt(),
@@ -211,7 +211,8 @@ class Appliance:
         except StorageUnwritable as error:
             log.error("no picture taken: %s", error)
             raise
-        log.info("picture %d taken: %s", picture.number, picture.name)
+        fields = {"EVENT": "picture-taken", "PICTURE": picture.number}
+        log.info("picture %d taken: %s", picture.number, picture.name, extra=fields)
         self._tell_of_picture("taken", picture)
         self._retention.apply()
         return picture.as_json()
@@ -245,7 +246,8 @@ class Appliance:
         if not discarded:
             raise NotFound(f"there is no picture {id}")
         (picture,) = discarded
-        log.info("picture %d deleted: %s", picture.number, picture.name)
+        fields = {"EVENT": "picture-deleted", "PICTURE": picture.number}
+        log.info("picture %d deleted: %s", picture.number, picture.name, extra=fields)
         self._tell_of_picture("deleted", picture)
         return {"deleted": picture.as_json(), "restorable": KEPT if is_restorable else 0.0}
 

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -92,7 +92,8 @@ def run_command(*arguments: str, directory: Path, **environment: str) -> subproc
 class RunningAppliance:
     """`camera-appliance run`, with everything it stores below `directory`. Use it as a context.
 
-    `settings` are flags by the names of settings: `{"mqtt.host": "127.0.0.1"}`. `environment` is added to ours.
+    `settings` are flags by the names of settings: `{"mqtt.host": "127.0.0.1"}`. `environment` is added to ours,
+    `arguments` to the command.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class RunningAppliance:
         source: str = "test-pattern",
         environment: Mapping[str, str] | None = None,
         settings: Mapping[str, object] | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         self.directory = directory
         self.pictures = directory / "pictures"
@@ -108,6 +110,7 @@ class RunningAppliance:
         self.lines: list[str] = []
         self._settings: dict[str, object] = {"camera.source": source, **(settings or {})}
         self._environment = dict(environment or {})
+        self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "RunningAppliance":
@@ -152,9 +155,10 @@ class RunningAppliance:
         flags = [f"{declared.flag(name)}={value}" for name, value in settings.items() if name not in hidden]
         environment = {declared.environment_name(name): value for name, value in hidden.items()}
         self._process = subprocess.Popen(
-            [COMMAND, "run", *flags],
+            [COMMAND, "run", *flags, *self._arguments],
             cwd=self.directory,
             env=clean_environment(**environment | self._environment),
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

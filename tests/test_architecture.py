@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLASH = sorted((PACKAGE.parent / "deploy" / "flash").rglob("*.py"))
 
 LADDER = (
-    ("errors",),
+    ("errors", "journal"),
     ("parameters", "payload", "systemd", "log", "files", "health", "passwords"),
     ("controls", "secrecy", "frames", "jpeg"),
     ("settings",),

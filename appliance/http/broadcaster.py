@@ -39,7 +39,7 @@ class Broadcaster:
         self.alive_at = time.monotonic()
         self.feed = Feed()
         self._slot = slot
-        self._viewer_timeout = viewer_timeout
+        self.viewer_timeout = viewer_timeout
         self._lock = threading.Lock()
         self._places: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}  # viewers, listeners by address
         self._arrivals: deque[Client] = deque()
@@ -167,7 +167,8 @@ class Broadcaster:
                 self._listeners[client.number] = client
                 client.greet()
             self._epoll.register(client.number, _READABLE | select.EPOLLOUT | select.EPOLLET)
-            log.debug("%s: %s comes", client.address, type(client).__name__.lower())
+            who = type(client).__name__.lower()
+            log.debug("%s: %s comes", client.address, who, extra={"EVENT": f"{who}-came", "VIEWER": client.address})
             self._send(client)
 
     def _take_events(self) -> None:
@@ -202,14 +203,15 @@ class Broadcaster:
             viewer.count(elapsed)
         for client in [*self._viewers.values(), *self._listeners.values()]:
             silence = now - client.moved_at
-            if client.pending is not None and silence > self._viewer_timeout:
-                self._drop(client, f"took nothing for {self._viewer_timeout:g} s")
+            if client.pending is not None and silence > self.viewer_timeout:
+                self._drop(client, f"took nothing for {self.viewer_timeout:g} s")
             elif isinstance(client, Listener) and client.pending is None and silence > _KEEP_ALIVE:
                 client.tell(b":\n\n")
                 self._send(client)
 
     def _drop(self, client: Client, why: str) -> None:
-        log.debug("%s: %s", client.address, why)
+        left = f"{type(client).__name__.lower()}-left"
+        log.debug("%s: %s", client.address, why, extra={"EVENT": left, "VIEWER": client.address})
         self._viewers.pop(client.number, None)
         self._listeners.pop(client.number, None)
         client.close()

@@ -185,9 +185,11 @@ class Bridge:
         if (state, reason) != self._status:
             self._status = (state, reason)
             if state == "connected":
-                log.info("connected to %s, topics below %s", self._where, self.topics.root)
+                log.info(
+                    "connected to %s, topics below %s", self._where, self.topics.root, extra={"EVENT": "mqtt-connected"}
+                )
             else:
-                log.warning("%s", reason)
+                log.warning("%s", reason, extra={"EVENT": "mqtt-lost"})
 
     @property
     def _where(self) -> str:

@@ -25,6 +25,7 @@ from appliance.settings.sections import (
     flag,
     parameters,
     sections,
+    values,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "load",
     "parameters",
     "sections",
+    "values",
 ]
 
 
@@ -63,10 +65,10 @@ def load(
         for name, parameter in known.items()
     }
     problems: list[str] = []
-    for origin, values, problem in layers(file, flags or {}, environment, dotenv):
+    for origin, given, problem in layers(file, flags or {}, environment, dotenv):
         if problem:
             problems.append(problem)
-        for name, value in values.items():
+        for name, value in given.items():
             try:
                 effective[name] = Effective(known[name], known[name].parse(value), origin)
             except InvalidValue as error:

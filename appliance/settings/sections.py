@@ -293,6 +293,13 @@ def parameters() -> dict[str, Parameter]:
     return {parameter.name: parameter for _, _, entries in sections() for parameter in entries}
 
 
+def values(settings: Settings) -> dict[str, Value]:
+    """Return the values of all settings by their names."""
+    return {
+        name: getattr(getattr(settings, section), key) for name in parameters() for section, key in [name.split(".")]
+    }
+
+
 def environment_name(name: str) -> str:
     """Return the environment variable of a setting: `http.port` is `CAMERA_APPLIANCE_HTTP_PORT`."""
     return PREFIX + name.replace(".", "_").upper()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.settings import parameters
+
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 UNIT = SYSTEMD / "camera-appliance@.service"
 SYSUSERS = SYSTEMD / "sysusers.d" / "camera-appliance.conf"
@@ -68,19 +70,26 @@ def test_the_sandbox_leaves_little_exposed() -> None:
         ("Environment", "CAMERA_APPLIANCE_CAMERA_NAME=%i"),
         ("User", "camera-appliance"),
         ("SupplementaryGroups", "video"),
+        ("ExecReload", "kill -HUP $MAINPID"),
+        ("PartOf", "camera-appliance.target"),
         ("StateDirectory", "camera-appliance/%i"),
-        ("LoadCredential", "mqtt-password:/etc/camera-appliance/credentials/%i.mqtt-password"),
-        ("LoadCredential", "http-password:/etc/camera-appliance/credentials/%i.http-password"),
+        ("RuntimeDirectory", "camera-appliance/%i"),
+        ("LoadCredential", "mqtt-password:/etc/camera-appliance/credentials/%i/mqtt-password"),
         ("DevicePolicy", "closed"),
         ("DeviceAllow", "char-video4linux rw"),
         ("CapabilityBoundingSet", ""),
         ("MemoryDenyWriteExecute", "yes"),
         ("SystemCallErrorNumber", "EPERM"),
-        ("WantedBy", "multi-user.target"),
+        ("WantedBy", "camera-appliance.target"),
     ],
 )
 def test_the_unit_keeps_a_promise(name: str, value: str) -> None:
     assert value in directives().get(name, [])
+
+
+def test_every_secret_setting_is_a_credential_of_the_unit() -> None:
+    secret = {name.replace(".", "-").replace("_", "-") for name, each in parameters().items() if each.secret}
+    assert {value.partition(":")[0] for value in directives()["LoadCredential"]} == secret
 
 
 def test_a_camera_without_a_password_file_starts_all_the_same() -> None:

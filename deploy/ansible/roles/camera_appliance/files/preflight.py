@@ -1,0 +1,83 @@
+"""On the host, before anything changes: what it is, what forbids a deployment, and what only deserves a word.
+
+Reads `minimum_free_mb`, `folder` and `sources` (by camera) as JSON from standard input, prints JSON.
+"""
+
+import json
+import os
+import platform
+import shutil
+import struct
+import sys
+from pathlib import Path
+
+SUPPORTED = "a 64-bit Debian 12 or 13, or Raspberry Pi OS bookworm or trixie"
+VERSIONS = ("12", "13")
+
+
+def system(text):
+    """Return the assignments of an os-release(5) file."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name: value.strip().strip('"') for name, _, value in pairs}
+
+
+def file_system_of_root(mounts):
+    """Return the type of what is mounted at /, from the text of /proc/mounts. The last mount is what is seen."""
+    kinds = [fields[2] for fields in map(str.split, mounts.splitlines()) if fields[1:2] == ["/"]]
+    return kinds[-1] if kinds else "unknown"
+
+
+def facts(folder):
+    """Return what the host is. The bits are those of the programs: a 32-bit system may run on a 64-bit kernel."""
+    existing = Path(folder)
+    while not existing.is_dir():
+        existing = existing.parent
+    release = system(Path("/etc/os-release").read_text(encoding="utf-8"))
+    return {
+        "system": release.get("PRETTY_NAME", "an unknown system"),
+        "family": [release.get("ID", ""), *release.get("ID_LIKE", "").split()],
+        "version": release.get("VERSION_ID", ""),
+        "bits": struct.calcsize("P") * 8,
+        "machine": platform.machine(),
+        "python": "{}.{}".format(*sys.version_info[:2]),
+        "free_mb": shutil.disk_usage(existing).free // 1000000,
+        "root": file_system_of_root(Path("/proc/mounts").read_text(encoding="utf-8")),
+        "former": os.path.basename(os.path.realpath(f"{folder}/current"))
+        if os.path.exists(f"{folder}/current")
+        else "",
+    }
+
+
+def problems(host, minimum_free_mb):
+    """Yield what has to be different before the host can be a camera."""
+    if "debian" not in host["family"] or host["version"] not in VERSIONS:
+        yield f"{host['system']} is not supported: it takes {SUPPORTED}"
+    if host["bits"] != 64 or host["machine"] not in ("x86_64", "aarch64"):
+        yield f"the system is {host['bits']}-bit {host['machine']}: it takes {SUPPORTED}"
+    if tuple(map(int, host["python"].split("."))) < (3, 11):
+        yield f"Python is {host['python']}: it takes 3.11 or later"
+    if host["free_mb"] < minimum_free_mb:
+        yield f"{host['free_mb']} MB are free: it takes {minimum_free_mb} (camera_appliance_minimum_free_mb)"
+    if host["root"] == "overlay":
+        yield (
+            "the root is an overlay, so that nothing outlasts a reboot: switch it off with "
+            "`sudo raspi-config nonint disable_overlayfs`, reboot, deploy, and switch it on again"
+        )
+
+
+def missing(sources, exists=os.path.exists):
+    """Return, by camera, the device that is not there; a URL or a file is looked for by the camera itself."""
+    return {name: source for name, source in sources.items() if source.startswith("/dev/") and not exists(source)}
+
+
+def main():
+    """Look, and print what was seen."""
+    wanted = json.load(sys.stdin)
+    host = facts(wanted["folder"])
+    host["problems"] = list(problems(host, wanted["minimum_free_mb"]))
+    host["missing"] = missing(wanted["sources"])
+    print(json.dumps(host))
+
+
+if __name__ == "__main__":
+    main()

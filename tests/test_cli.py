@@ -216,6 +216,7 @@ def test_a_hash_is_the_line_that_the_settings_take(tmp_path: Path, flag: tuple[s
         [COMMAND, "hash-password", *flag], input="mein Geheimnis\n", capture_output=True, text=True, check=True
     )
     assert re.fullmatch(rf'{name} = "scrypt\$[^"]+"\n', finished.stdout)
+    (tmp_path / "camera.toml").touch(mode=0o600)
     (tmp_path / "camera.toml").write_text('[http]\nhost = "0.0.0.0"\n' + finished.stdout)
     assert run_command("check", "--config=camera.toml", directory=tmp_path).returncode == 0
     assert passwords.matches("mein Geheimnis", finished.stdout.partition('"')[2].rstrip('"\n'))

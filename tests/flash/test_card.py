@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -195,11 +195,21 @@ def test_a_flipped_bit_is_found_by_reading_back(tmp_path: Path, pi_os: Made, wor
         flash(pi_os, target, Screen(words, flips))
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C be one, also where whoever runs the tests ignores it, as a shell does for what is in the background."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_writing_says_that_the_card_is_not_usable(tmp_path: Path, pi_os: Made) -> None:
     with pytest.raises(Spoiled, match=r"stopped. .*card holds a part of the image and cannot be used"):
         flash(pi_os, tmp_path / "card", Screen("write:  3", lambda: os.kill(os.getpid(), signal.SIGINT)))
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_before_that_leaves_the_card_alone(tmp_path: Path, pi_os: Made) -> None:
     with pytest.raises(KeyboardInterrupt):
         flash(pi_os, tmp_path / "card", Screen("checksum:", lambda: os.kill(os.getpid(), signal.SIGINT)))

@@ -81,13 +81,13 @@ def camera_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="module")
-def on_camera(
-    shared_simcam: SimulatedCamera, camera_broker: Broker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningAppliance]:
-    """An appliance with a real camera's controls."""
+def on_camera(camera_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
+    """An appliance with a real camera's controls, and with a camera that nobody else holds."""
     directory = tmp_path_factory.mktemp("discovery")
-    with RunningAppliance(directory, "auto", shared_simcam.environment, camera_broker.settings) as appliance:
-        yield appliance.until_live()
+    with SimulatedCamera(directory / "camera") as camera:
+        appliance = RunningAppliance(directory / "appliance", "auto", camera.environment, camera_broker.settings)
+        with appliance:
+            yield appliance.until_live()
 
 
 @pytest.fixture

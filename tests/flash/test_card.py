@@ -197,7 +197,7 @@ def test_a_flipped_bit_is_found_by_reading_back(tmp_path: Path, pi_os: Made, wor
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C be one, also where whoever runs the tests ignores it, as a shell does for what is in the background."""
+    """Let Ctrl-C be one, also where the tests run in the background: a shell lets those ignore it."""
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, former)

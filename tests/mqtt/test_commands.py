@@ -108,7 +108,9 @@ def test_nesting_of_any_depth_is_answered_with_a_refusal_of_ours(appliance: Runn
     for depth in range(940, 1000):
         nested = "[" * depth + "]" * depth
         for payload in (f'{{"transaction": {nested}}}', f'{{"brightness": {nested}}}', f'{{"x": {{"y": {nested}}}}}'):
-            client.ask("command/set_controls", payload)
+            sent = client.mark
+            client.publish("command/set_controls", payload)
+            client.wait_for("response/set_controls", after=sent)
     assert not client.heard("response/set_controls", lambda message: b"internal_error" in message.payload, mark)
 
 

@@ -33,7 +33,7 @@ from appliance.settings import MqttSettings
 
 log = logger(__name__)
 
-_QUEUED = 20  # messages that paho may keep for a broker that is slow; they would be stale after an outage
+_QUEUED = 500  # messages that paho may keep: the answers to a full inbox, with their events, come all at once
 _BIRTH_DELAY = 3.0  # s, at most: all devices of a house answer Home Assistant's birth, better not at once
 _SHORT = 10.0  # s; connections that last no longer, one after the other, are ended by somebody
 _SHORT_ONES = 5

@@ -29,7 +29,7 @@ _SETTLING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What was announced last, remembered on disk: where, for which device of the camera, with which components."""
+    """What was announced last, remembered on disk: where, with which components, and whose controls are among them."""
 
     topic: str
     root: str
@@ -83,7 +83,8 @@ class Announcer:
         if not self._topic or now < self._due or (now < self._opens_by and self._appliance.known_controls() is None):
             return
         state = self._appliance.get_state()
-        components = self._fixed | self._camera_components(state)
+        device, of_camera = self._camera_components(state)
+        components = self._fixed | of_camera
         gone = self._gone(components)
         content = payload.encode(discovery.document(self._topics, state, self._page(), components | gone))
         if content == self._told or not self._outlet.publish(self._topic, content):
@@ -92,10 +93,10 @@ class Announcer:
         if gone:
             log.info("no longer there: %s", ", ".join(gone))
         there = {key: each for key, each in components.items() if key not in gone}
-        self._remember(Announced(self._topic, self._topics.root, state["camera"]["device"], there))
+        self._remember(Announced(self._topic, self._topics.root, device, there))
 
-    def _camera_components(self, state: dict[str, Any]) -> Components:
-        """Return what follows from the camera that is there.
+    def _camera_components(self, state: dict[str, Any]) -> tuple[str | None, Components]:
+        """Return what follows from the camera that is there, and which one that is.
 
         While none is known, or the test pattern stands in for one, what was announced of the former camera stays: with
         its components a household would lose their names and places.
@@ -106,9 +107,10 @@ class Announcer:
         if controls is None or (stands_in and former and former.device != _STAND_IN):
             kept = former.components if former else {}
             prefixes = (discovery.CONTROL, discovery.RESOLUTION)
-            return {key: each for key, each in kept.items() if key.startswith(prefixes)}
+            own = {key: each for key, each in kept.items() if key.startswith(prefixes)}
+            return former.device if former else None, own
         resolution = discovery.resolution_component(self._topics, state, self._appliance.known_formats())
-        return discovery.control_components(self._topics, controls) | resolution
+        return device, discovery.control_components(self._topics, controls) | resolution
 
     def _gone(self, components: Components) -> Components:
         """Return the empty components with which those go that were announced and are no longer there."""

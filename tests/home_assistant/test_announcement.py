@@ -130,7 +130,7 @@ def test_the_live_picture_is_shown_byte_for_byte(
     start: Start, home: HomeAssistant, broker: Broker, client: Client
 ) -> None:
     device = complete_device(home, broker, start(mqtt__live_interval=0.2), NAME)
-    seen = set()
+    seen: set[bytes] = set()
 
     def has_moved() -> bool:
         answer = home.http("GET", f"/api/camera_proxy/{device.entity('camera')}")

@@ -246,6 +246,12 @@ def test_without_the_camera_its_controls_are_unavailable_and_all_else_is_there(
             eventually(lambda: not is_available(client, gone), "an unavailable control")
             said = [message.json["cmps"] for message in client.messages[mark:] if message.topic == CONFIG]
             assert not any({"p": "number"} in each.values() for each in said)
+        mark = client.mark
+        with RunningAppliance(own_directory, "auto", simcam.environment, broker.settings):  # and once more
+            client.wait_for("controls", lambda message: "test_pattern" in message.json, mark)
+            again = announced(client, mark)["cmps"]
+            assert again["control_backlight_compensation"] == gone
+            assert "control_test_pattern" not in again
 
 
 # ---------------------------------------------------------------------- taken back

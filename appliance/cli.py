@@ -11,28 +11,41 @@ from pathlib import Path
 
 from appliance import __version__, log, passwords, secrecy, settings
 from appliance.errors import ApplianceError, ConfigurationError
+from appliance.parameters import nearest
 
 EX_CONFIG = 78  # sysexits.h; the systemd unit does not restart after it
+INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
-    if unknown:  # What follows a flag that was mistyped may be a password.
-        parser.error(f"unrecognized arguments: {' '.join(_names(unknown))}")
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(map(_mistyped, unknown))}")
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
     except ConfigurationError as error:
         _complain("the configuration cannot be used:", *(f"  {problem}" for problem in error.problems))
         return EX_CONFIG
     except ApplianceError as error:
         _complain(str(error))
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `camera-appliance settings | head`; Python would complain once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
 
 
-def _names(arguments: list[str]) -> list[str]:
-    return [each.partition("=")[0] if each.startswith("-") else "..." for each in arguments]
+def _mistyped(argument: str) -> str:
+    """Return an unknown argument as it may be shown, as what follows it may be a password; with the nearest flag."""
+    if not argument.startswith("-"):
+        return "..."
+    name = argument.partition("=")[0]
+    return name + nearest(name, ("--config", *map(settings.flag, settings.parameters())), "--")
 
 
 def _complain(*lines: str) -> None:

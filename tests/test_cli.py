@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -45,6 +46,47 @@ def test_what_is_no_command_is_refused_with_the_usage(tmp_path: Path, arguments:
     assert finished.returncode == USAGE
     assert finished.stderr.startswith("usage: camera-appliance")
     assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("typed", ["--http-prot", "--http_port", "--htp-port"])
+def test_a_mistyped_flag_is_named_with_the_nearest_one(tmp_path: Path, typed: str) -> None:
+    finished = run_command("run", f"{typed}=80", directory=tmp_path)
+    assert finished.returncode == USAGE
+    assert finished.stderr.endswith(f"unrecognized arguments: {typed} (did you mean --http-port?)\n")
+
+
+def test_a_reader_who_has_seen_enough_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        finished = subprocess.run(
+            [COMMAND, "settings"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (finished.returncode, finished.stderr) == (1, "")
+
+
+def test_ctrl_c_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
+    """A fifo in place of the settings keeps it waiting, as slow imports and brokers do."""
+    os.mkfifo(tmp_path / "camera.toml")
+    with subprocess.Popen(
+        [COMMAND, "run", "--config=camera.toml"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process, (tmp_path / "camera.toml").open("w"):  # returns when it reads
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+    assert process.returncode == 130
 
 
 def test_help_shows_the_commands(tmp_path: Path) -> None:

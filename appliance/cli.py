@@ -167,11 +167,13 @@ def _hash_password(options: argparse.Namespace) -> int:
 
 
 def _cameras(_options: argparse.Namespace) -> int:
-    from appliance.camera.devices import devices
+    from appliance.camera.devices import devices, forbidden_nodes
     from appliance.camera.v4l2_controls import V4L2Controls
 
-    found = devices()
-    if not found:
+    found, forbidden = devices(), forbidden_nodes()
+    if forbidden:
+        print(f"no permission to open {', '.join(forbidden)}: add the user to the group video")
+    elif not found:
         print("no camera found; a CSI camera needs its own support, and a user has to be in the group video")
     for device in found:
         print(f"{device.description}\n  source: {device.path}\n  node:   {device.node}")

@@ -74,15 +74,18 @@ def test_a_reader_who_has_seen_enough_is_no_reason_for_a_traceback(tmp_path: Pat
 def test_ctrl_c_is_no_reason_for_a_traceback(tmp_path: Path) -> None:
     """A fifo in place of the settings keeps it waiting, as slow imports and brokers do."""
     os.mkfifo(tmp_path / "camera.toml")
-    with subprocess.Popen(
-        [COMMAND, "run", "--config=camera.toml"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process, (tmp_path / "camera.toml").open("w"):  # returns when it reads
+    with (
+        subprocess.Popen(
+            [COMMAND, "run", "--config=camera.toml"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process,
+        (tmp_path / "camera.toml").open("w"),
+    ):  # returns when it reads
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
         assert process.stdout.read() == ""
@@ -305,6 +308,14 @@ def test_without_a_camera_it_says_so_and_what_may_be_the_cause(tmp_path: Path, s
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout.startswith("no camera found")
     assert "group video" in finished.stdout
+
+
+def test_a_camera_that_may_not_be_opened_is_told_with_what_to_do(tmp_path: Path, simcam: SimulatedCamera) -> None:
+    simcam.forbidden()
+    finished = run_command("cameras", directory=tmp_path, **simcam.environment)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.startswith("no permission to open /dev/video0")
+    assert finished.stdout.endswith(": add the user to the group video\n")
 
 
 def test_a_camera_is_shown_with_name_formats_and_controls(tmp_path: Path, simcam: SimulatedCamera) -> None:

@@ -404,6 +404,19 @@ def test_a_wrong_setting_says_what_there_is_instead(
             appliance.until_live()
 
 
+def test_a_camera_that_may_not_be_opened_is_waited_for_not_replaced_by_the_test_pattern(
+    tmp_path: Path, simcam: SimulatedCamera
+) -> None:
+    simcam.forbidden()
+    with RunningAppliance(tmp_path, "auto", simcam.environment) as appliance:
+        assert until(appliance, "lost", "online")["reason"] == (
+            "no permission to open /dev/video0: add the user to the group video"
+        )
+        simcam.forbidden(False)
+        appliance.until_live()
+        assert appliance.state()["camera"]["device"] == simcam.device
+
+
 def test_a_pixel_format_that_is_not_offered_is_refused_and_the_picture_goes_on(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:

@@ -81,15 +81,15 @@ def find_source(source: str, former: str | None) -> str:
     """Return what to open: the device that was open before (`former`, its stable name) whatever its number is now.
 
     For `auto` the first camera that is found, if none was open before. The test pattern stands in only for a camera
-    that was never there: a lost one is waited for.
+    that was never there: a lost one is waited for, and so is a device that we may not open, which may be one.
     """
     if source != AUTO:
         return former or source
     if former and os.path.exists(former):
         return former
-    from appliance.camera.devices import first_device
+    from appliance.camera.devices import first_device, forbidden_nodes
 
-    return first_device() or former or TEST_PATTERN
+    return first_device() or former or next(iter(forbidden_nodes()), TEST_PATTERN)
 
 
 def stable_name(source: str) -> str:

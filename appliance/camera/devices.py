@@ -53,6 +53,11 @@ def first_device() -> str | None:
     return next((device.path for device in devices()), None)
 
 
+def forbidden_nodes() -> list[str]:
+    """Return the nodes that we may not open: any of them may be a camera."""
+    return [node for node in _nodes() if _is_forbidden(node)]
+
+
 def _links(folder: str, nodes: Iterable[str]) -> dict[str, str]:
     """Return the names in a folder of links by the nodes they lead to."""
     links = {}
@@ -67,6 +72,16 @@ def _links(folder: str, nodes: Iterable[str]) -> dict[str, str]:
 def _nodes() -> list[str]:
     nodes = [str(path) for path in Path("/dev").glob("video*") if path.name[5:].isdigit()]
     return sorted(nodes, key=lambda node: int(node.removeprefix("/dev/video")))
+
+
+def _is_forbidden(node: str) -> bool:
+    try:
+        os.close(os.open(node, os.O_RDWR | os.O_NONBLOCK))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _capture_description(node: str) -> str | None:

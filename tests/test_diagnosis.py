@@ -7,14 +7,29 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from linuxpy.video.device import Capability, FrameType, FrameIntervalType, PixelFormat
 
 from appliance.camera import diagnosis
 from appliance.frames import Format
 from tests.running import eventually
 
+
+@dataclass
+class Info:
+    """What a device says of itself."""
+
+    device_capabilities: Capability
+    frame_types: list[FrameType]
+
+
+OFFERED = [
+    FrameType(FrameIntervalType.DISCRETE, pixel_format, width, height, 30, 30, 30)
+    for pixel_format, width, height in ((PixelFormat.YUYV, 640, 480), (PixelFormat.MJPEG, 1280, 720))
+]
 WANTED = Format(1280, 720, 30.0, "MJPG")
 
 
@@ -85,6 +100,8 @@ def test_a_process_that_ends_while_we_look_is_passed_over(node: Path) -> None:
         (errno.EACCES, r"^no permission to open /dev/video7: add the user to the group video$"),
         (errno.EPERM, r"^no permission to open /dev/video7: add the user to the group video$"),
         (errno.EBUSY, r"^the camera is used by another program: end that, or choose another camera$"),
+        (errno.ENOTTY, r"^/dev/video7 is no camera(; connected: .*)?$"),
+        (errno.EISDIR, r"^/dev/video7 is no camera(; connected: .*)?$"),
         (errno.EIO, r"^/dev/video7 cannot be opened: Input/output error$"),
     ],
 )
@@ -98,7 +115,10 @@ def test_every_refusal_to_open_has_its_words(number: int, words: str) -> None:
         (errno.EBUSY, "the camera is used by another program: end that, or choose another camera"),
         (errno.ENOSPC, "not enough USB bandwidth for this format: choose MJPG, a smaller size or a lower rate"),
         (errno.ENODEV, "the camera is unplugged"),
-        (errno.EINVAL, "the camera refuses 1280x720 at 30 fps, MJPG: choose one of the formats it offers"),
+        (
+            errno.EINVAL,
+            "the camera refuses 1280x720 at 30 fps, MJPG; the nearest that it offers: 1280x720 MJPG, 640x480 YUYV",
+        ),
         (errno.EIO, "the camera does not stream: Input/output error"),
     ],
 )
@@ -107,7 +127,7 @@ def test_every_refusal_to_stream_has_its_words(monkeypatch: pytest.MonkeyPatch, 
         """A device that opens and then refuses."""
 
         def __init__(self, path: str) -> None:
-            pass
+            self.info = Info(Capability.VIDEO_CAPTURE, OFFERED)
 
         def __enter__(self) -> "Refusing":
             return self

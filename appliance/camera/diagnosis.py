@@ -7,12 +7,14 @@ import errno
 import os
 from pathlib import Path
 
-from linuxpy.video.device import BufferType, Device, VideoCapture
+from linuxpy.video.device import BufferType, Capability, Device, VideoCapture
 
 from appliance.camera.devices import devices
+from appliance.camera.v4l2_controls import fourcc
 from appliance.frames import Format
 
 PROCESSES = Path("/proc")
+_FORMATS_SHOWN = 3
 
 
 def explain(path: str, wanted: Format, pixel_format: str) -> str:
@@ -28,8 +30,9 @@ def open_failure(path: str, error: OSError) -> str:
     """Return why a device cannot be opened, and what to do about it."""
     match error.errno:
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
-            others = ", ".join(device.path for device in devices())
-            return f"no camera is connected as {path}" + (f"; connected: {others}" if others else "")
+            return f"no camera is connected as {path}{_others()}"
+        case errno.ENOTTY | errno.EISDIR:
+            return f"{path} is no camera{_others()}"
         case errno.EACCES | errno.EPERM:
             return f"no permission to open {path}: add the user to the group video"
         case errno.EBUSY:
@@ -63,7 +66,22 @@ def holders(path: str, processes: Path = PROCESSES) -> list[str]:
     return sorted(found)
 
 
+def _others() -> str:
+    """Return which cameras there are, for the end of a message."""
+    others = ", ".join(device.path for device in devices())
+    return f"; connected: {others}" if others else ""
+
+
+def _nearest_formats(device: Device, wanted: Format) -> str:
+    """Return the formats that are nearest to the wanted one, for the end of a message."""
+    offered = {(each.width, each.height, fourcc(each.pixel_format)) for each in device.info.frame_types}
+    nearest = sorted(offered, key=lambda each: (abs(each[0] - wanted.width) + abs(each[1] - wanted.height), each[2]))
+    return ", ".join(f"{width}x{height} {pixel_format}" for width, height, pixel_format in nearest[:_FORMATS_SHOWN])
+
+
 def _try_to_stream(device: Device, path: str, wanted: Format, pixel_format: str) -> str:
+    if Capability.VIDEO_CAPTURE not in device.info.device_capabilities:
+        return f"{path} gives no pictures, a camera has such devices beside its own{_others()}"
     try:
         device.set_format(BufferType.VIDEO_CAPTURE, wanted.width, wanted.height, pixel_format or "MJPG")
         with VideoCapture(device, size=2):
@@ -80,6 +98,6 @@ def _try_to_stream(device: Device, path: str, wanted: Format, pixel_format: str)
             case errno.ENODEV:
                 return "the camera is unplugged"
             case errno.EINVAL:
-                return f"the camera refuses {wanted}: choose one of the formats it offers"
+                return f"the camera refuses {wanted}; the nearest that it offers: {_nearest_formats(device, wanted)}"
         return f"the camera does not stream: {error.strerror}"
     return "the camera is connected but gives no pictures"

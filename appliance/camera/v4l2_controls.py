@@ -74,11 +74,11 @@ class V4L2Controls:
         sizes: dict[str, dict[tuple[int, int], set[float]]] = {}
         try:
             descriptions = {
-                _fourcc(each.pixel_format): each.description
+                fourcc(each.pixel_format): each.description
                 for each in linuxpy_device.iter_read_formats(self._device, linuxpy_device.BufferType.VIDEO_CAPTURE)
             }
             for each in self._device.info.frame_types:
-                rates = sizes.setdefault(_fourcc(each.pixel_format), {}).setdefault((each.width, each.height), set())
+                rates = sizes.setdefault(fourcc(each.pixel_format), {}).setdefault((each.width, each.height), set())
                 rates.update(round(float(rate), 3) for rate in (each.min_fps, each.max_fps) if rate)
         except (OSError, ValueError) as error:
             raise _lost(error) from error
@@ -208,7 +208,8 @@ def _value(kind: Kind, number: int) -> Value | None:
     return bool(number) if kind == "boolean" else int(number)
 
 
-def _fourcc(pixel_format: int) -> str:
+def fourcc(pixel_format: int) -> str:
+    """Return the four characters of a pixel format of V4L2."""
     return int(pixel_format).to_bytes(4, "little").decode("ascii", "replace")
 
 

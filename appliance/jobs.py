@@ -41,9 +41,9 @@ class Jobs:
 
         Raises what the job raises, and Busy; after `timeout` s CameraUnavailable.
         """
-        if self._closed:
-            raise Busy("the appliance is stopping")
         self._queue.put(job)
+        if self._closed:  # asked only now, so that none slips in behind the last `cancel`
+            self.cancel()
         self._wake()
         try:
             return job.future.result(timeout)

@@ -39,6 +39,7 @@ _TICK = 1.0  # s
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # M_ARENA_MAX and M_MMAP_THRESHOLD of mallopt(3)
 _LARGE = 524288  # bytes: more than a JPEG picture, less than a decoded one
 _PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer holds the camera thread for up to 10 s
+_BEYOND_STALL = 3.0  # s that the camera thread gets to notice a stall, beyond the setting
 
 
 class Daemon:
@@ -53,6 +54,7 @@ class Daemon:
         self.memory = Memory(Path(settings.storage.directory), camera.name, configured)
         self.pictures = Pictures(Path(settings.pictures.directory))
         os.environ[STALL_TIMEOUT] = str(camera.stall_timeout)  # read by OpenCV when it is imported, which is later
+        self._stall_timeout = camera.stall_timeout
         self.capture = Capture(camera, self.memory, self.slot)
         self.appliance = Appliance(settings, self.capture, self.slot, self.pictures)
         self.commands = Commands(self.appliance)
@@ -179,7 +181,7 @@ class Daemon:
     def _trouble(self, patience: float) -> str | None:
         """Return which part showed no life for `patience` s, if any."""
         now = time.monotonic()
-        if now - self.capture.alive_at > patience:
+        if now - self.capture.alive_at > max(patience, self._stall_timeout + _BEYOND_STALL):
             return "the camera thread hangs"
         if now - self.broadcaster.alive_at > patience:
             return "the broadcaster hangs"

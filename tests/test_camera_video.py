@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from appliance import jpeg
-from appliance.camera import open_camera
+from appliance.camera import STALL_TIMEOUT, open_camera
 from appliance.camera.video import Video
 from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
 from appliance.frames import Format
@@ -36,6 +36,12 @@ def level(data: bytes) -> float:
     return float(image.mean())
 
 
+def watch_to_the_end(video: Video) -> None:
+    """Take frames until the video raises."""
+    while True:
+        video.grab()
+
+
 @pytest.fixture
 def make_video(tmp_path: Path) -> MakeVideo:
     """Make a video file; its frames get brighter, from 20 in steps of 20."""
@@ -53,8 +59,9 @@ def make_video(tmp_path: Path) -> MakeVideo:
 
 
 class _Stream(BaseHTTPRequestHandler):
-    """Sends pictures as an IP camera does, as fast as they are taken, until `ended`."""
+    """Sends pictures as an IP camera does, as fast as they are taken, until `stalled` or `ended`."""
 
+    stalled = threading.Event()
     ended = threading.Event()
     paths: list[tuple[str, str | None]] = []  # noqa: RUF012
 
@@ -64,10 +71,11 @@ class _Stream(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=frame")
         self.end_headers()
         with suppress(ConnectionError):
-            while not self.ended.is_set():
+            while not self.stalled.is_set():
                 data = jpeg.encode_bgr(grey(120), 80)
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
                 self.wfile.write(head.encode() + data + b"\r\n")
+            self.ended.wait()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -77,12 +85,14 @@ class _Stream(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a network camera."""
     monkeypatch.delenv("http_proxy", raising=False)
+    _Stream.stalled.clear()
     _Stream.ended.clear()
     _Stream.paths.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), _Stream) as httpd:
         thread = threading.Thread(target=httpd.serve_forever)
         thread.start()
         yield httpd.server_address[1]
+        _Stream.stalled.set()
         _Stream.ended.set()
         httpd.shutdown()
         thread.join()
@@ -198,14 +208,24 @@ def test_a_network_camera_is_shown(server: int) -> None:
 def test_a_network_camera_that_ends_is_lost(server: int) -> None:
     with closing(Video(f"http://127.0.0.1:{server}/", 80)) as video:
         video.grab()
+        _Stream.stalled.set()
         _Stream.ended.set()
-
-        def watch_to_the_end() -> None:
-            while True:
-                video.grab()
-
         with pytest.raises(CameraLost, match=rf"^http://127\.0\.0\.1:{server}/ gives no more pictures$"):
-            watch_to_the_end()
+            watch_to_the_end(video)
+
+
+@pytest.mark.parametrize(("setting", "patience"), [("1", 5), ("7", 7)])
+def test_a_network_camera_that_stalls_is_given_the_time_of_the_setting_and_5_s_at_least(
+    server: int, monkeypatch: pytest.MonkeyPatch, setting: str, patience: int
+) -> None:
+    monkeypatch.setenv(STALL_TIMEOUT, setting)
+    with closing(Video(f"http://127.0.0.1:{server}/", 80)) as video:
+        video.grab()
+        _Stream.stalled.set()
+        begun = time.monotonic()
+        with pytest.raises(CameraLost):
+            watch_to_the_end(video)
+    assert patience <= time.monotonic() - begun < patience + 10
 
 
 def test_a_password_goes_to_the_camera_and_nowhere_else(server: int) -> None:

@@ -116,6 +116,19 @@ def test_the_watchdog_is_fed_until_the_camera_hangs(
         appliance.kill()
 
 
+def test_the_watchdog_is_fed_while_a_stalled_camera_gets_its_time(
+    tmp_path: Path, systemd: socket.socket, simcam: SimulatedCamera
+) -> None:
+    environment = {**simcam.environment, "NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1500000"}
+    settings = {"camera.stall_timeout": 4}
+    with RunningAppliance(tmp_path / "appliance", "auto", environment, settings) as appliance:
+        appliance.until_live()
+        notified(systemd, "^WATCHDOG=1")
+        simcam.stall()
+        eventually(lambda: appliance.state()["camera"]["state"] == "lost", "a stall that is noticed")
+        assert "the watchdog is not fed" not in appliance.log
+
+
 def test_a_taken_port_ends_it_with_words_and_the_status_of_a_wrong_configuration(
     tmp_path: Path, running: RunningAppliance
 ) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from linuxpy.video.device import Capability, FrameType, FrameIntervalType, PixelFormat
+from linuxpy.video.device import Capability, FrameIntervalType, FrameType, PixelFormat
 
 from appliance.camera import diagnosis
 from appliance.frames import Format

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 import cv2
 
 from appliance import jpeg
-from appliance.camera import AvailableFormat
+from appliance.camera import STALL_TIMEOUT, AvailableFormat
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
 from appliance.frames import Format
 from appliance.parameters import Value, without_password
 
-_TIMEOUT_MS = 5000  # until a server answers, and between two frames of it
+_OPEN_TIMEOUT = 5  # s until a server answers
+_LONGEST_GAP = 5  # s between two frames that are usual: who joins a stream waits for its next keyframe or segment
 _USUAL_RATE = 25.0  # frames per second of a file that does not tell its own
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -79,8 +80,9 @@ class Video:
         self._capture.release()
 
     def _open(self) -> bool:
-        timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
-        return self._capture.open(self._source, cv2.CAP_FFMPEG, timeouts)
+        stall = max(_LONGEST_GAP, int(os.environ[STALL_TIMEOUT]))
+        limits = {cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: _OPEN_TIMEOUT * 1000, cv2.CAP_PROP_READ_TIMEOUT_MSEC: stall * 1000}
+        return self._capture.open(self._source, cv2.CAP_FFMPEG, [each for limit in limits.items() for each in limit])
 
     def _granted(self) -> Format:
         fps = self._capture.get(cv2.CAP_PROP_FPS)

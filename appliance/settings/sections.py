@@ -59,7 +59,12 @@ class CameraSettings:
     flip_horizontal: bool = setting(False, "Mirror the picture, left to right, before it is turned.")
     flip_vertical: bool = setting(False, "Mirror the picture, top to bottom, before it is turned.")
     stall_timeout: int = setting(
-        2, "A device that gives no frame for so long is opened anew.", minimum=1, maximum=60, unit="s"
+        2,
+        "A device that gives no frame for so long is opened anew; a URL gets 5 s at least, as its stream may begin "
+        "with the next keyframe.",
+        minimum=1,
+        maximum=60,
+        unit="s",
     )
     frozen_after: float = setting(
         10.0,

@@ -177,16 +177,21 @@ class Capture:
         return self.call(lambda camera: self._know(self._panel.reset(camera, names)))
 
     def set_privacy(self, on: bool, timeout: float = JOB_TIMEOUT) -> None:
-        """Close the camera until privacy is off again, also over a restart. Returns when the device is closed.
+        """Close the camera until privacy is off again, also over a restart.
 
-        Raises CameraUnavailable if the device cannot be closed in `timeout` s; it will be as soon as it lets go.
+        Returns when the device is closed, or when somebody else has wished otherwise meanwhile. Raises
+        CameraUnavailable if the device cannot be closed in `timeout` s; it will be as soon as it lets go.
         """
-        self._private = on
-        self._memory.remember_privacy(on)
+        with self._change:
+            self._private = on
+            self._memory.remember_privacy(on)
+            self._change.notify_all()
         self._memory.flush()  # at once: a power cut must not open the camera again
         self._wake.set()
         with self._change:
-            if not self._change.wait_for(lambda: (self.status.state == "privacy") == on, timeout):
+            if not self._change.wait_for(
+                lambda: self._private != on or (self.status.state == "privacy") == on, timeout
+            ):
                 raise CameraUnavailable("the camera does not let go yet; it will be closed as soon as it does")
 
     # From here on everything runs on the camera thread.

@@ -198,7 +198,7 @@ class Appliance:
         """Close the camera, or open it again. It stays so over a restart; viewers see that privacy is on."""
         self._capture.set_privacy(on)
         self._tell("state", self.get_state())
-        return {"privacy": on}
+        return {"privacy": self._capture.privacy}
 
     @command("POST", "/api/pictures", right="control", status=201, result="Picture", press="Take picture")
     def take_picture(self) -> dict[str, Any]:

@@ -309,10 +309,10 @@ class Capture:
         if not self._reformat:
             return False
         (job, self.wanted), self._reformat = self._reformat, None
-        if job.wanted == self.wanted:
+        if job.wanted is None or job.wanted == self.wanted:
             job.future.set_exception(error)
             return False
-        job.future.set_exception(InvalidValue(f"the camera cannot do {job.wanted}: {error}"))
+        job.future.set_exception(_cannot(job.wanted, error))
         return True
 
     def _may_close(self) -> bool:
@@ -371,6 +371,14 @@ class Capture:
     def _do_jobs(self, camera: Camera) -> None:
         """Do everything that waits. Raises CameraLost, _ReopenError."""
         if (job := self._jobs.run(camera)) and job.wanted:
+            try:
+                camera.refuse_format(job.wanted)
+            except CameraLost as error:
+                job.future.set_exception(error)
+                raise
+            except CameraUnavailable as error:
+                job.future.set_exception(_cannot(job.wanted, error))
+                return
             self._reformat, self.wanted = (job, self.wanted), job.wanted
             self._lifecycle.happen("reopen")
             raise _ReopenError
@@ -386,3 +394,8 @@ class Capture:
         with self._change:
             self._change.notify_all()
         self.on_change()
+
+
+def _cannot(wanted: Format, error: CameraUnavailable) -> InvalidValue:
+    """Return the answer to a wish for a format that the camera does not have."""
+    return InvalidValue(f"the camera cannot do {wanted}: {error}")

@@ -422,10 +422,12 @@ def test_a_camera_that_may_not_be_opened_is_waited_for_not_replaced_by_the_test_
 def test_a_pixel_format_that_is_not_offered_is_refused_and_the_picture_goes_on(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:
+    starts = camera.statistics.starts
     answer = appliance.ask("PATCH", "/api/format", {"pixel_format": "H264"})
     assert answer.status == 400
     assert "no pixel format H264, only MJPG, YUYV" in answer.error[1]
-    appliance.until_live()
+    assert appliance.state()["camera"]["state"] == "online"
+    assert camera.statistics.starts == starts, "it was not even closed"
     assert appliance.state()["format"]["granted"]["pixel_format"] == "MJPG"
 
 

@@ -64,6 +64,9 @@ class Camera(Protocol):
     def formats(self) -> list[AvailableFormat]:
         """Return what the device could do; empty where it cannot tell."""
 
+    def refuse_format(self, wanted: Format) -> None:
+        """Raise CameraUnavailable, with the reason, if the device surely cannot do that."""
+
     def controls(self) -> list[Control]:
         """Return all controls as they are now. Raises CameraLost."""
 

@@ -104,6 +104,9 @@ class TestPattern:
         """Return some usual sizes; any other works as well."""
         return [AvailableFormat("BGR3", "Drawn, then encoded", tuple((*size, _RATES) for size in _SIZES))]
 
+    def refuse_format(self, wanted: Format) -> None:
+        """Refuse nothing: any size and rate can be drawn."""
+
     def controls(self) -> list[Control]:
         """Return the software controls."""
         return list(self._controls.values())

@@ -90,6 +90,10 @@ class V4L2Camera:
         """Return what the device offers."""
         return self._panel.formats()
 
+    def refuse_format(self, wanted: Format) -> None:
+        """Refuse a pixel format that the device does not offer; of sizes and rates it takes the nearest."""
+        _choose(wanted.pixel_format, self._panel.formats())
+
     def controls(self) -> list[Control]:
         """Return the device's controls."""
         return self._panel.read()

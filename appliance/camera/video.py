@@ -62,6 +62,9 @@ class Video:
         """Return nothing: the source alone decides."""
         return []
 
+    def refuse_format(self, wanted: Format) -> None:
+        """Refuse nothing: what is asked for makes no difference."""
+
     def controls(self) -> list[Control]:
         """Return nothing."""
         return []

@@ -10,7 +10,7 @@ ROLE = FOLDER / "roles" / "camera_appliance"
 
 
 def ansible(
-    work: Path, tool: str, *arguments: str, timeout: float = 120, **environment: str
+    work: Path, tool: str, *arguments: str, timeout: float = 600, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a tool of Ansible in the folder of site.yml; what it caches goes to `work`."""
     ours = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}

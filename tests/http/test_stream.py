@@ -1,7 +1,6 @@
 """What a viewer of the live stream may rely on."""
 
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -96,13 +95,15 @@ def test_a_viewer_who_never_reads_costs_the_others_nothing_and_loses_its_place(t
         Viewer(appliance) as good,
     ):
         good.begin()
-        last = first = good.part()
-        count = 0
+        good.part()
+        captured, count = appliance.state()["frames"]["captured"], 0
         while viewers(appliance) == 2:
-            last = good.part()
-            count += 1
+            for _ in range(10):  # without a pause: between two questions it is this test that is slow
+                good.part()
+            count += 10
+        captured = appliance.state()["frames"]["captured"] - captured
         assert count > 10
-        assert count / (last.timestamp - first.timestamp) > 15, "the good one got its frames"
+        assert count > captured / 2, "the good one got its frames"
         with pytest.raises((EOFError, ConnectionError)):
             stalled.exactly(1 << 30)
 
@@ -189,7 +190,7 @@ def test_a_viewer_who_asks_for_five_frames_a_second_gets_no_more(shared: Running
         fast.begin()
         times = [slow.part().timestamp for _ in range(8)]
         assert (times[-1] - times[0]) / (len(times) - 1) > 0.19, "the mean interval is that of five a second"
-        assert min(after - before for before, after in pairwise(times)) > 0.1
+        assert min(after - before for before, after in zip(times, times[5:], strict=False)) > 0.75, "no bursts"
         assert fast.part().is_live
 
 

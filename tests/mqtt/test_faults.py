@@ -93,7 +93,9 @@ def test_a_connection_that_is_only_half_there_is_noticed_and_made_anew(tmp_path:
 def test_after_an_outage_nothing_old_is_said(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker, RunningAppliance(own_directory, settings=small(broker)) as appliance:
         appliance.until_live()
-        until(appliance, "connected")
+        with Client(broker) as client:  # What is on its way when the broker dies is sent again: QoS 1.
+            client.wait_for("controls", lambda message: message.json["brightness"] == 0)
+            assert client.command("get_state")["ok"]
         broker.kill()
         until(appliance, "connecting")
         for number in range(1, 6):

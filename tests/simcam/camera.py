@@ -119,6 +119,10 @@ class Camera:
         if self.stream is not None and self.stream.owner is handle:
             self._free()
 
+    def streams(self, key: int) -> bool:
+        """Whether frames flow into the buffers of that open file."""
+        return self.stream is not None and self.stream.on and self.stream.owner.key == key
+
     def _free(self) -> None:
         if self.stream is not None:
             self._stop()

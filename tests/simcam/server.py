@@ -33,7 +33,7 @@ from tests.simcam.v4l2 import Ioctl
 HELLO = struct.Struct("<QIII4x")  # key, kind, flags, pid: as in simcam.c
 OPEN_NODE, CALLS = 1, 2
 QUESTION = struct.Struct("<QII")  # key, request, length
-ANSWER = struct.Struct("<iI")  # errno, tokens to take from the stream; the data follow, as long as they were
+ANSWER = struct.Struct("<iHH")  # errno, tokens to take from the stream, whether it streams; the data follow
 LONGEST_DIRECTORY = 80  # an address of a unix socket has 108 bytes
 
 
@@ -224,7 +224,7 @@ class Server:
             key, request, _ = QUESTION.unpack_from(message)
             data = message[QUESTION.size :]
             error, tokens, descriptors = self._call(key, request, data)
-            answer = ANSWER.pack(error, tokens) + data
+            answer = ANSWER.pack(error, tokens, self.camera.streams(key)) + data
             if descriptors:
                 extra = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
                 line.sendmsg([answer], extra)

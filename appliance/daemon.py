@@ -1,6 +1,5 @@
 """The composition root: build every part, start them in order, watch over them, stop them in reverse."""
 
-import ctypes
 import os
 import signal
 import threading
@@ -13,6 +12,7 @@ from typing import Any
 
 from appliance import __version__, systemd
 from appliance import log as logs
+from appliance.allocator import return_memory, spare_memory
 from appliance.camera import STALL_TIMEOUT
 from appliance.capture import Capture
 from appliance.commands import Commands
@@ -27,7 +27,6 @@ from appliance.http.guard import Guard, machine_names
 from appliance.http.server import Server
 from appliance.log import logger
 from appliance.memory import Memory
-from appliance.metrics import Metrics
 from appliance.mqtt.bridge import Bridge
 from appliance.pictures import Pictures
 from appliance.service import Appliance
@@ -36,8 +35,7 @@ from appliance.settings import Settings, values
 log = logger(__name__)
 
 _TICK = 1.0  # s
-_ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # M_ARENA_MAX and M_MMAP_THRESHOLD of mallopt(3)
-_LARGE = 524288  # bytes: more than a JPEG picture, less than a decoded one
+_TIDY = 60.0  # s between two times that free memory is given back
 _PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer holds the camera thread for up to 10 s
 _BEYOND_STALL = 3.0  # s that the camera thread gets to notice a stall, beyond the setting
 
@@ -47,7 +45,7 @@ class Daemon:
 
     def __init__(self, settings: Settings, reread: Callable[[], Settings]) -> None:
         """Build all parts; `reread` reads the settings again, and raises ConfigurationError as at the start."""
-        _spare_memory()
+        spare_memory()
         camera, http = settings.camera, settings.http
         configured = Format(camera.width, camera.height, camera.fps, camera.pixel_format)
         self.slot = FrameSlot()
@@ -59,10 +57,9 @@ class Daemon:
         self.appliance = Appliance(settings, self.capture, self.slot, self.pictures)
         self.commands = Commands(self.appliance)
         self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.max_viewers_per_address, http.viewer_timeout)
-        metrics = Metrics(self.appliance.get_state, self._counters, lambda: self.capture.entered)
         gate = Gate(Access(http), camera.name, web_root() / "login.html")
         self.routes = Routes(
-            self.appliance, self.commands, self.broadcaster, metrics, web_root(), gate, camera.jpeg_quality
+            self.appliance, self.commands, self.broadcaster, self._metrics, web_root(), gate, camera.jpeg_quality
         )
         self.tls = tls.configured(http, Path(settings.storage.directory))
         self.server = Server(Guard(self.routes.application, http, machine_names()), http.host, http.port, self.tls)
@@ -119,6 +116,11 @@ class Daemon:
         memory = Path(settings.storage.directory)
         return Bridge(settings.mqtt, settings.camera.name, self.appliance, self.commands, memory, page)
 
+    def _metrics(self) -> tuple[bytes, str]:
+        from appliance.metrics import Metrics  # 0.8 MB and 5 % of the start, which only Prometheus needs
+
+        return Metrics(self.appliance.get_state, self._counters, lambda: self.capture.entered)()
+
     def _counters(self) -> dict[str, tuple[int, str]]:
         return {
             "frames_sent": (self.broadcaster.feed.frames_sent, "Frames that were sent to viewers."),
@@ -128,7 +130,7 @@ class Daemon:
     def _supervise(self) -> None:
         """Once a second: tell how things are, write what is new, and feed the watchdog if all is well."""
         interval = systemd.watchdog_interval()
-        feed_at = 0.0
+        feed_at = tidy_at = 0.0
         while not self._stopping.wait(_TICK):
             self.appliance.tick()
             self.memory.flush()
@@ -138,6 +140,9 @@ class Daemon:
             if self._reloading.is_set():
                 self._reload()
             systemd.notify(f"STATUS={self._status_line()}")
+            if time.monotonic() >= tidy_at:
+                return_memory()
+                tidy_at = time.monotonic() + _TIDY
             if interval and time.monotonic() >= feed_at:
                 if trouble := self._trouble(interval * _PATIENCE):
                     log.error("the watchdog is not fed: %s", trouble, extra={"EVENT": "hanging"})
@@ -225,16 +230,6 @@ class Daemon:
 
         former, threading.excepthook = threading.excepthook, die
         started.callback(setattr, threading, "excepthook", former)
-
-
-def _spare_memory() -> None:
-    """Let all threads allocate from one place: each with its own keeps what it has freed, 10 MB with ten workers.
-
-    What is large goes back to the system when it is freed.
-    """
-    allocator = ctypes.CDLL(None)
-    allocator.mallopt(_ARENA_MAX, 1)
-    allocator.mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def web_root() -> Path:

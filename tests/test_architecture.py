@@ -14,7 +14,7 @@ FLASH = sorted((PACKAGE.parent / "deploy" / "flash").rglob("*.py"))
 
 LADDER = (
     ("errors", "journal"),
-    ("parameters", "payload", "systemd", "log", "files", "health", "passwords"),
+    ("parameters", "payload", "systemd", "log", "files", "health", "passwords", "allocator"),
     ("controls", "secrecy", "frames", "jpeg"),
     ("settings",),
     ("camera", "lifecycle", "observation", "thumbnails", "trash"),

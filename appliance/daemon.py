@@ -12,7 +12,7 @@ from typing import Any
 
 from appliance import __version__, systemd
 from appliance import log as logs
-from appliance.allocator import return_memory, spare_memory
+from appliance.allocator import return_memory, settle, spare_memory
 from appliance.camera import STALL_TIMEOUT
 from appliance.capture import Capture
 from appliance.commands import Commands
@@ -130,7 +130,9 @@ class Daemon:
     def _supervise(self) -> None:
         """Once a second: tell how things are, write what is new, and feed the watchdog if all is well."""
         interval = systemd.watchdog_interval()
-        feed_at = tidy_at = 0.0
+        feed_at, tidy_at = 0.0, time.monotonic() + _TIDY
+        self._stopping.wait(_TICK)
+        settle()
         while not self._stopping.wait(_TICK):
             self.appliance.tick()
             self.memory.flush()

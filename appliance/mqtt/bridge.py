@@ -24,7 +24,7 @@ from appliance.mqtt.announcer import Announcer
 from appliance.mqtt.connection import RETRY, RETRY_IN_A_FIGHT, client_id, new_client
 from appliance.mqtt.inbox import Inbox, Request
 from appliance.mqtt.live import Live
-from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.outlet import Outlet, has_left
 from appliance.mqtt.publications import Publications
 from appliance.mqtt.requests import Requests
 from appliance.mqtt.topics import AVAILABILITY, LIVE, Topics
@@ -104,7 +104,7 @@ class Bridge:
             goodbye = self._client.publish(self.topics.of(AVAILABILITY), "offline", qos=1, retain=True)
             with contextlib.suppress(RuntimeError, ValueError):
                 goodbye.wait_for_publish(timeout / 2)
-            if not goodbye.is_published():
+            if not has_left(goodbye):
                 return
         self._client.disconnect()
         if self._network:
@@ -125,6 +125,7 @@ class Bridge:
 
     def _on_pre_connect(self, _client: Any, _data: Any) -> None:
         self._network = threading.current_thread()
+        self._outlet.start_anew()
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
@@ -207,7 +208,7 @@ class Bridge:
         while not self._stopping.is_set():
             request, refused = self._inbox.get()
             try:
-                if self._is_new.is_set() or (self._born_at is not None and time.monotonic() >= self._born_at):
+                if self._outlet.is_open and self._is_greeting_due():
                     self._greet()
                 if request:
                     self._requests.do(request)
@@ -218,6 +219,10 @@ class Bridge:
                     self._announce_changes()
             except Exception:
                 log.exception("a message could not be dealt with")
+
+    def _is_greeting_due(self) -> bool:
+        is_born = self._born_at is not None and time.monotonic() >= self._born_at
+        return self._is_new.is_set() or is_born
 
     def _greet(self) -> None:
         """Subscribe and publish everything, as after each connect the broker, or Home Assistant, may know nothing."""
@@ -240,7 +245,7 @@ class Bridge:
 
     def _may_answer(self, topic: str) -> bool:
         """Tell whether somebody may ask for an answer there: not where it would pass for our own word."""
-        return not (self.topics.is_ours(topic) or topic.startswith(f"{self._settings.discovery_prefix}/"))
+        return self.topics.can_answer_on(topic) and not topic.startswith(f"{self._settings.discovery_prefix}/")
 
     def _own_address(self) -> str | None:
         """Return the address of this machine on the way to the broker."""

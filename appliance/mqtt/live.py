@@ -7,7 +7,7 @@ from typing import Any
 from appliance.errors import ApplianceError
 from appliance.log import logger
 from appliance.mqtt import topics as paths
-from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.outlet import Outlet, has_left
 from appliance.mqtt.publications import Publications
 from appliance.service import Appliance
 
@@ -50,7 +50,7 @@ class Live:
         due = time.monotonic()
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             due = max(due + self._interval, time.monotonic())
-            if self._outlet.is_open and (self._last is None or self._last.is_published()):
+            if self._outlet.is_open and has_left(self._last):
                 try:
                     self._publish()
                 except ApplianceError as error:

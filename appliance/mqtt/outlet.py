@@ -31,10 +31,22 @@ class Outlet:
         """Return how many bytes a payload on the topic may have; None where the broker names no limit."""
         return None if self.packet_limit is None else self.packet_limit - len(topic.encode()) - _FRAMING
 
+    def start_anew(self) -> None:
+        """Forget what the broker did not take before the connection was lost: after each connect all is published anew.
+
+        Paho would send all of it again, in its order: news of yesterday, and again and again the one message for which
+        the broker ended the connection. It has no public way to be told not to (paho-mqtt 2.2.0, `reconnect`).
+        """
+        with self._client._out_message_mutex:
+            self._client._out_messages.clear()
+            self._client._inflight_messages = 0
+
     def publish(
         self, topic: str, data: bytes, *, qos: int = 1, retain: bool = True, correlation: bytes | None = None
     ) -> paho.MQTTMessageInfo | None:
-        """Publish, unless it is more than the broker takes, now or ever: then return None."""
+        """Publish; return None where there is no connection, or it is more than the broker takes, now or ever."""
+        if not self.is_open:
+            return None
         room = self.room(topic)
         size = len(data) + len(correlation or b"")
         if room is not None and size > room:
@@ -46,3 +58,11 @@ class Outlet:
             properties.CorrelationData = correlation
         sent = self._client.publish(topic, data, qos, retain, properties)
         return None if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE else sent
+
+
+def has_left(sent: paho.MQTTMessageInfo | None) -> bool:
+    """Tell whether nothing is to be waited for any more: the broker has the message, or the connection was lost."""
+    try:
+        return sent is None or sent.is_published()
+    except (RuntimeError, ValueError):  # It was refused, or thrown away.
+        return True

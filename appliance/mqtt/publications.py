@@ -10,7 +10,7 @@ from appliance.commands import Commands
 from appliance.errors import CorruptFrame, NotFound
 from appliance.log import logger
 from appliance.mqtt import topics as paths
-from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.outlet import Outlet, has_left
 from appliance.mqtt.topics import Topics
 from appliance.service import Appliance
 
@@ -59,6 +59,7 @@ class Publications:
         self._latest: dict[str, dict[str, Any]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self._pictures_changed = False
+        self._sent_picture: Any = None
         self._is_away = False
         self._told: dict[str, object] = {}
         self._state_at = 0.0
@@ -84,6 +85,7 @@ class Publications:
         """Publish all that is retained, as the broker may know nothing; forget events that it did not hear of."""
         self._told.clear()
         self._events.clear()
+        self._sent_picture = None
         self._latest["state"] = self._appliance.get_state()
         if controls := self._appliance.known_controls():
             self._latest["controls"] = controls
@@ -97,7 +99,9 @@ class Publications:
         if controls := self._latest.get("controls"):
             self._tell(paths.CONTROLS, controls["values"])
             self._tell(paths.CONTROLS_AVAILABILITY, availabilities(controls))
-        if self._pictures_changed:
+        if self._pictures_changed and has_left(
+            self._sent_picture
+        ):  # They are large, so there is never a queue of them.
             self._pictures_changed = False
             self._publish_newest_picture()
         while self._events:
@@ -170,7 +174,8 @@ class Publications:
         width, height = size or (picture["width"], picture["height"])
         if size:
             log.info("picture %d published smaller: %d bytes, %dx%d", picture["id"], len(data), width, height)
-        if self._outlet.publish(self._topics.of(paths.PICTURE), data):
+        self._sent_picture = self._outlet.publish(self._topics.of(paths.PICTURE), data)
+        if self._sent_picture:
             self._told[paths.PICTURE] = picture["id"]
             published = {"bytes": len(data), "width": width, "height": height, "reduced": size is not None}
             self._tell(paths.PICTURE_INFO, {**picture, "published": published})

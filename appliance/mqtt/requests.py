@@ -95,7 +95,7 @@ class Requests:
     def _answer(self, request: Request, name: str, answer: dict[str, object]) -> None:
         topic, correlation = self._topics.response(name), None
         wanted = request.response_topic
-        if wanted and not set(wanted) & set("+#\0") and self._may_answer(wanted):
+        if wanted and self._may_answer(wanted):
             topic, correlation = wanted, request.correlation
         if not self._outlet.publish(topic, payload.encode(answer), retain=False, correlation=correlation):
             failure = {"ok": False, **payload.error("too_large", "the answer is larger than the broker takes")}

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
+_DEEPEST, _LONGEST = 64, 1024  # levels and bytes of a topic that we publish on because somebody asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,15 @@ class Topics:
     def is_ours(self, topic: str) -> bool:
         """Tell whether we listen to the topic or publish on it by ourselves: an answer there would deceive."""
         return topic.startswith(f"{self.root}/") and not topic.startswith(f"{self.root}/response/")
+
+    def can_answer_on(self, topic: str) -> bool:
+        """Tell whether a broker takes an answer there, and nobody takes it for something else that we say.
+
+        Names that begin with `$` are the broker's own, and mosquitto ends the connection for more than 200 levels.
+        """
+        is_name = bool(topic) and not topic.startswith("$") and not set(topic) & set("+#\0")
+        is_short = topic.count("/") < _DEEPEST and len(topic.encode()) <= _LONGEST
+        return is_name and is_short and not self.is_ours(topic)
 
     def request(self, topic: str) -> tuple[str | None, str | None]:
         """Return the command that a message on the topic gives, and the argument that its plain payload is, if it is.

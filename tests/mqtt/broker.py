@@ -165,13 +165,14 @@ class Broker:
 
     @contextmanager
     def hung(self) -> Iterator[None]:
-        """Let it stand still: connections stay open, and nothing is answered."""
+        """Let it stand still: connections stay open, and nothing is answered. It may be killed meanwhile."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(self._process.pid, signal.SIGCONT)
+            if self._process is not None:
+                os.kill(self._process.pid, signal.SIGCONT)
 
     @property
     def _log(self) -> Path:

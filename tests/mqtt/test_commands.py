@@ -1,6 +1,7 @@
 """Commands over MQTT: every one of them, who gets the answer, and the plain topics of the controls."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ import pytest
 
 from appliance.mqtt.topics import TOPICS
 from appliance.service import Appliance
-from tests.mqtt.broker import Broker
+from tests.mqtt.broker import HOST, Broker
 from tests.mqtt.client import ROOT, Client
 from tests.mqtt.conftest import SMALL
-from tests.running import RunningAppliance, eventually
+from tests.running import PATIENCE, RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
 
 COMMANDS = [name for name, each in vars(Appliance).items() if hasattr(each, "__command__")]
@@ -127,6 +128,14 @@ def test_the_transaction_comes_back(appliance: RunningAppliance, client: Client,
     assert (bad["error"]["code"], bad["transaction"]) == ("unknown_name", transaction)
 
 
+def test_a_transaction_that_is_no_json_is_refused(appliance: RunningAppliance, client: Client) -> None:
+    answer = client.ask("command/get_format", b'{"transaction": 1e999}')
+    assert answer["error"] == {
+        "code": "invalid_request",
+        "message": "the payload is not valid JSON: 1e999 is too large a number",
+    }
+
+
 def test_without_a_transaction_the_answer_has_none(appliance: RunningAppliance, client: Client) -> None:
     assert set(client.command("get_format")) == {"ok", "result"}
     assert set(client.command("get_format", {"x": 1})) == {"ok", "error"}
@@ -157,6 +166,50 @@ def test_an_answer_never_becomes_a_command(appliance: RunningAppliance, client: 
     assert client.wait_for("response/get_format", after=mark).json["ok"]
     assert client.command("get_state")["result"]["pictures"] == pictures
     assert not [message for message in client.messages[mark:] if message.topic == topic]
+
+
+@pytest.mark.parametrize("topic", ["a/" * 300, "x" * 2000, "$SYS/broker/uptime", "$share/all/x"], ids=lambda it: it[:8])
+def test_an_answer_that_the_broker_would_not_take_comes_where_answers_come_otherwise(
+    appliance: RunningAppliance, client: Client, topic: str
+) -> None:
+    """Mosquitto ends the connection of one who publishes on a topic of more than 200 levels."""
+    mark = client.mark
+    client.publish("command/get_format", response_topic=topic, correlation=b"1")
+    assert client.wait_for("response/get_format", after=mark).json["ok"]
+    assert appliance.state()["mqtt"]["state"] == "connected"
+    assert not client.heard("availability", after=mark)
+
+
+def test_a_byte_order_mark_in_a_property_is_a_character_like_any_other(tmp_path: Path, own_directory: Path) -> None:
+    """MQTT 5 allows U+FEFF (1.5.4), paho takes it for an error and ends the connection; retained, again and again."""
+    topic = f"{ROOT}/command/take_picture"
+    with Broker(tmp_path / "broker") as broker:
+        publish_with_byte_order_mark(broker, topic, retain=True)
+        with RunningAppliance(own_directory, settings={**SMALL, **broker.settings}) as appliance:
+            appliance.until_live()
+            eventually(lambda: f"retained message on {topic} ignored" in appliance.log, "a line in the log")
+            publish_with_byte_order_mark(broker, topic)
+            eventually(lambda: appliance.state()["pictures"] == 1, "a picture")
+            assert appliance.log.count("connected to") == 1
+
+
+def publish_with_byte_order_mark(broker: Broker, topic: str, retain: bool = False) -> None:
+    """Publish `{}` with a user property that begins with U+FEFF: some bytes of MQTT 5, as paho would refuse it."""
+
+    def text(content: str) -> bytes:
+        return len(content.encode()).to_bytes(2, "big") + content.encode()
+
+    def packet(first: int, content: bytes) -> bytes:
+        assert len(content) < 128
+        return bytes([first, len(content)]) + content
+
+    properties = b"\x26" + text("\ufeffkey") + text("value")
+    with socket.create_connection((HOST, broker.port), timeout=PATIENCE) as connection:
+        connection.sendall(packet(0x10, text("MQTT") + b"\x05\x02\x00\x3c\x00" + text("bom")))
+        assert connection.recv(100)[0] == 0x20
+        content = text(topic) + b"\x00\x01" + bytes([len(properties)]) + properties + b"{}"
+        connection.sendall(packet(0x32 | retain, content))
+        assert connection.recv(100)[0] == 0x40
 
 
 def test_answers_and_commands_are_not_kept_by_the_broker(

@@ -110,6 +110,58 @@ def test_after_an_outage_nothing_old_is_said(tmp_path: Path, own_directory: Path
             assert {json.loads(message.payload)["id"] for message in client.heard("picture/info")} == {5}
 
 
+def test_what_a_broker_that_hung_did_not_take_is_not_said_afterwards(tmp_path: Path, own_directory: Path) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        settings = {**small(broker), "mqtt.keep_alive": 60}
+        with RunningAppliance(own_directory, settings=settings) as appliance, Client(broker) as client:
+            appliance.until_live()
+            client.wait_for("availability", is_online)
+            with broker.hung():
+                for number in range(1, 6):
+                    appliance.ask("PATCH", "/api/controls", {"brightness": number})
+                    appliance.ask("POST", "/api/pictures")
+                assert appliance.state()["mqtt"]["state"] == "connected"
+                broker.kill()
+            mark = client.mark
+            with broker:
+                client.wait_for("availability", is_online, mark)
+                assert client.command("get_state")["ok"]
+                client.wait_for("picture/info", lambda message: message.json["id"] == 5, mark)
+                assert [message.json["brightness"] for message in client.heard("controls", after=mark)] == [5]
+                assert not client.heard("event", after=mark)
+                assert len(client.heard("picture", after=mark)) == 1
+
+
+def test_a_broker_that_does_not_read_gets_no_heap_of_pictures(tmp_path: Path, own_directory: Path) -> None:
+    """With QoS 1 paho keeps what was not acknowledged; so a picture waits for the one before, and the newest counts."""
+    with Broker(tmp_path / "broker") as broker:
+        large = {"camera.width": 1920, "camera.height": 1080, "camera.jpeg_quality": 100}
+        settings = {**small(broker), **large, "mqtt.keep_alive": 60}
+        with RunningAppliance(own_directory, settings=settings) as appliance, Client(broker) as client:
+            appliance.until_live()
+            appliance.ask("POST", "/api/pictures")
+            client.wait_for("picture/info", lambda message: message.json["id"] == 1)
+            with broker.hung():
+                appliance.ask("POST", "/api/pictures")
+                before = memory(appliance)
+                taken = [appliance.ask("POST", "/api/pictures").json for _ in range(50)]
+                assert memory(appliance) - before < sum(picture["bytes"] for picture in taken) / 2
+            assert client.wait_for("picture/info", lambda message: message.json["id"] == taken[-1]["id"])
+            assert len(client.heard("picture")) < 10
+
+
+def test_it_stops_in_peace_when_the_broker_takes_nothing_more(tmp_path: Path, own_directory: Path) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        settings = {**small(broker), "mqtt.keep_alive": 60}
+        with RunningAppliance(own_directory, settings=settings) as appliance:
+            until(appliance, "connected")
+            with broker.hung():
+                for number in range(520):
+                    assert appliance.ask("PATCH", "/api/controls", {"brightness": number % 2}).status == 200
+                assert appliance.stop() < 3
+                assert "Traceback" not in appliance.log
+
+
 def test_a_second_client_of_the_same_identity_does_not_make_an_endless_fight(
     tmp_path: Path, own_directory: Path
 ) -> None:
@@ -223,6 +275,22 @@ def test_a_broker_that_does_not_read_gets_no_heap_of_live_pictures(tmp_path: Pat
                 before = memory(appliance)
                 eventually(lambda: appliance.state()["frames"]["captured"] > captured + 150, "150 frames", 60)
                 assert memory(appliance) - before < 30_000_000
+
+
+def test_live_pictures_go_on_after_a_connection_that_broke_in_the_middle_of_one(
+    tmp_path: Path, own_directory: Path
+) -> None:
+    with Broker(tmp_path / "broker") as broker:
+        large = {"camera.width": 1920, "camera.height": 1080, "camera.jpeg_quality": 100}
+        settings = {**small(broker), **large, "mqtt.live_interval": 0.05, "mqtt.keep_alive": 5}
+        with RunningAppliance(own_directory, settings=settings) as appliance, Client(broker) as client:
+            client.wait_for("live")
+            with broker.hung():
+                until(appliance, "connecting")
+            until(appliance, "connected")
+            mark = client.mark
+            eventually(lambda: len(client.heard("live", after=mark)) >= 5, "live pictures")
+            assert appliance.process.poll() is None
 
 
 def memory(appliance: RunningAppliance) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from appliance.errors import InvalidRequest, InvalidValue, UnknownName
-from appliance.parameters import Parameter, nearest, shown
+from appliance.parameters import Parameter, shown, unknown
 
 F = TypeVar("F", bound=Callable[..., Any])
 Right = Literal["view", "control"]
@@ -81,10 +81,9 @@ def checked(parameters: tuple[Parameter, ...], arguments: Mapping[str, object]) 
     Raises UnknownName, or InvalidValue with every problem in the message.
     """
     known = {parameter.name: parameter for parameter in parameters}
-    unknown = [f"there is no argument {shown(name)}{nearest(name, known)}" for name in arguments if name not in known]
-    if unknown:
+    if others := [name for name in arguments if name not in known]:
         accepted = f"; accepted: {', '.join(known)}" if known else "; none is accepted"
-        raise UnknownName("; ".join(unknown) + accepted)
+        raise UnknownName(unknown("argument", others, known) + accepted)
     problems: list[str] = []
     values: dict[str, Any] = {}
     for name, parameter in known.items():
@@ -118,7 +117,7 @@ class Commands(Mapping[str, Command]):
         Raises UnknownName, InvalidRequest, InvalidValue, and what the command raises.
         """
         if name not in self._commands:
-            raise UnknownName(f"there is no command {shown(name)}{nearest(name, self._commands)}")
+            raise UnknownName(unknown("command", [name], self._commands))
         if not isinstance(arguments, Mapping):
             raise InvalidRequest(f"{shown(arguments)} is not a JSON object: arguments are given by name, in {{}}")
         return self._commands[name](arguments)

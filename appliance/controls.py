@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from appliance.errors import InvalidValue, UnknownName
-from appliance.parameters import Parameter, Value, nearest, shown
+from appliance.parameters import Parameter, Value, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,8 @@ def check(controls: list[Control], wishes: dict[str, object]) -> dict[str, Value
 def refuse_unknown(controls: list[Control], names: list[str]) -> None:
     """Raise UnknownName if the camera lacks one of these controls."""
     known = [control.name for control in controls]
-    unknown = [f"there is no control {shown(name)}{nearest(name, known)}" for name in names if name not in known]
-    if unknown:
-        raise UnknownName("; ".join(unknown))
+    if others := [name for name in names if name not in known]:
+        raise UnknownName(unknown("control", others, known))
 
 
 def ordered(controls: list[Control], values: dict[str, Value]) -> dict[str, Value]:

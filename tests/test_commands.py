@@ -110,6 +110,12 @@ def test_a_call_with_right_arguments_gives_the_result(
             UnknownName,
             f'there is no argument "{"x" * 58}…; there is no argument "y"; accepted: limit, id',
         ),
+        (
+            "list_tasks",
+            {f"{number}": 1 for number in range(12)},
+            UnknownName,
+            "; ".join(f'there is no argument "{number}"' for number in range(10)) + "; and 2 more; accepted: limit, id",
+        ),
         ("list_tasks", {}, InvalidValue, "id: is missing; a whole number of at least 1"),
         ("list_tasks", {"id": None}, InvalidValue, "id: null is not a whole number of at least 1"),
         (

@@ -15,6 +15,7 @@ from appliance.commands import Right
 from appliance.errors import Busy, InvalidRequest, NotFound
 from appliance.http.access import SESSION_LIFETIME, Access, Credentials, Identity, LoginRequired
 from appliance.http.guard import CLIENT, Client
+from appliance.http.headers import cookie, header
 from appliance.http.limits import Buckets, TooManyRequests
 
 _COSTS, _COSTS_PER_SECOND = 200, 20  # a gallery that is scrolled fast asks for so many thumbnails at once
@@ -57,8 +58,8 @@ class Gate:
         return self._access.identify(
             Credentials(
                 address=client().address,
-                authorization=request.get_header("Authorization", ""),
-                session=request.get_cookie(self._cookie),
+                authorization=header("Authorization"),
+                session=cookie(self._cookie),
                 token=request.query.get("token"),
             )
         )
@@ -92,7 +93,7 @@ class Gate:
 
     def log_out(self) -> Any:
         """End the session."""
-        if session := request.get_cookie(self._cookie):
+        if session := cookie(self._cookie):
             self._access.log_out(session)
         answer = _go("./login" if self._access.users else "./")
         self._set_cookie(answer, "", 0)
@@ -103,7 +104,7 @@ class Gate:
 
         A page also follows from a form, which is all there is without scripts.
         """
-        is_navigation = request.method in ("GET", "POST") and "text/html" in request.get_header("Accept", "")
+        is_navigation = request.method in ("GET", "POST") and "text/html" in header("Accept")
         if is_navigation and self._access.users:
             depth = request.path.count("/") - 1  # relative, for the prefix of a reverse proxy
             raise _go("../" * depth + "login" if depth else "./login")
@@ -142,7 +143,7 @@ def challenge() -> str:
 
     To `Basic` a browser would answer a script's request with a window of its own; our page has a better one.
     """
-    is_browser = request.get_header("User-Agent", "").startswith("Mozilla/") and request.get_header("Accept-Language")
+    is_browser = header("User-Agent").startswith("Mozilla/") and header("Accept-Language")
     return "Bearer" if is_browser else 'Basic realm="camera", charset="UTF-8"'
 
 

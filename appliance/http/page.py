@@ -13,6 +13,7 @@ from pathlib import Path
 from bottle import HTTPResponse, request
 
 from appliance.errors import NotFound
+from appliance.http.headers import header
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -84,7 +85,7 @@ def _packed(data: bytes, media_type: str, changed: int) -> _File:
 
 
 def _respond(file: _File) -> HTTPResponse:
-    is_packed = file.packed is not None and _takes_gzip(request.headers.get("Accept-Encoding", ""))
+    is_packed = file.packed is not None and _takes_gzip(header("Accept-Encoding"))
     tag = f'"{file.tag}{"-gzip" if is_packed else ""}"'
     headers = {"Cache-Control": "no-cache", "ETag": tag, "Vary": "Accept-Encoding"}
     if has_newest(tag):
@@ -97,7 +98,7 @@ def _respond(file: _File) -> HTTPResponse:
 
 def has_newest(tag: str) -> bool:
     """Tell whether the request says that the client has the version with that ETag."""
-    known = (each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(","))
+    known = (each.strip().removeprefix("W/") for each in header("If-None-Match").split(","))
     return any(each in (tag, "*") for each in known)
 
 

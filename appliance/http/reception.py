@@ -228,7 +228,11 @@ class Reception:
                 self._make_room()
                 return
             if self._tls:
-                accepted = self._tls.wrap(accepted)
+                try:
+                    accepted = self._tls.wrap(accepted)
+                except (OSError, ValueError):  # It is gone already.
+                    accepted.close()
+                    continue
             connection = Connection(self._server, accepted, address[0].removeprefix("::ffff:"))
             connection.remote_port = address[1]
             if len(self._connections) >= self._most:

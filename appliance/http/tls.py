@@ -48,8 +48,9 @@ class Tls:
         One that is `is_ours` is made when it is missing or will soon end.
         """
         self._certificate, self._key, self._is_ours = certificate, key, is_ours
-        if is_ours and not _lasts(certificate, key):
-            make(certificate, key)
+        self._make_at = 0.0  # not before that, by the monotonic clock
+        if is_ours and not _lasts(certificate, key, _RENEWED):
+            self._make(is_needed=not _lasts(certificate, key, 0))
         self._stamp = self._seen = _stamp(certificate, key)
         self._context, self._ends_at = load(certificate, key)
         log.info("certificate %s: SHA-256 fingerprint %s", certificate, fingerprint(certificate))
@@ -63,8 +64,8 @@ class Tls:
 
         Files that were changed since the last look are left until the next: somebody may still be writing.
         """
-        if self._is_ours and time.time() > self._ends_at - _RENEWED * _DAY:
-            make(self._certificate, self._key)
+        if self._is_ours and time.time() > self._ends_at - _RENEWED * _DAY and time.monotonic() >= self._make_at:
+            self._make(is_needed=False)
         before, self._seen = self._seen, _stamp(self._certificate, self._key)
         if self._seen == self._stamp or self._seen != before:
             return
@@ -75,6 +76,16 @@ class Tls:
             log.error("the new certificate cannot be used, the old one stays: %s", "; ".join(error.problems))
         else:
             log.info("new certificate %s: SHA-256 fingerprint %s", self._certificate, fingerprint(self._certificate))
+
+    def _make(self, is_needed: bool) -> None:
+        """Make our own certificate anew. Raises ConfigurationError if it is needed; otherwise the old one does."""
+        self._make_at = time.monotonic() + _DAY / 24
+        try:
+            make(self._certificate, self._key)
+        except ConfigurationError as error:
+            if is_needed:
+                raise
+            log.error("%s will soon end, or has ended: %s", self._certificate, "; ".join(error.problems))
 
 
 def say_goodbye(connection: socket.socket) -> None:
@@ -162,28 +173,37 @@ def make(certificate: Path, key: Path) -> None:
     It is written beside and moved into place, so that there is never half of one.
     """
     name = socket.gethostname() or "camera-appliance"
-    names = f"subjectAltName=DNS:{name},DNS:{name}.local,DNS:localhost,IP:127.0.0.1,IP:::1"
-    certificate.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=certificate.parent, prefix=".certificate-") as folder:
-        new_certificate, new_key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        command += ["-subj", f"/CN={name[:64]}", "-addext", names, "-addext", "extendedKeyUsage=serverAuth"]
-        command += ["-days", str(_VALID_FOR), "-keyout", str(new_key), "-out", str(new_certificate)]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=30)  # noqa: S603  all of it is ours
-        except FileNotFoundError:
-            raise ConfigurationError(["http.tls_self_signed: needs the command openssl, which is missing"]) from None
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ConfigurationError([f"http.tls_self_signed: no certificate could be made: {error}"]) from None
-        os.replace(new_key, key)
-        os.replace(new_certificate, certificate)
+    try:
+        certificate.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=certificate.parent, prefix=".certificate-") as folder:
+            new_certificate, new_key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
+            _sign(name, new_certificate, new_key)
+            os.replace(new_key, key)
+            os.replace(new_certificate, certificate)
+    except OSError as error:
+        problem = f"no certificate can be kept in {certificate.parent}: {error.strerror}"
+        raise ConfigurationError([f"http.tls_self_signed: {problem}"]) from None
     log.info("made a certificate for %s: %s", name, certificate)
 
 
-def _lasts(certificate: Path, key: Path) -> bool:
-    """Tell whether there is a certificate that can be used for some time yet."""
+def _sign(name: str, certificate: Path, key: Path) -> None:
+    """Write a new certificate for that name of ours, and its key. Raises ConfigurationError."""
+    names = f"subjectAltName=DNS:{name},DNS:{name}.local,DNS:localhost,IP:127.0.0.1,IP:::1"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-subj", f"/CN={name[:64]}", "-addext", names, "-addext", "extendedKeyUsage=serverAuth"]
+    command += ["-days", str(_VALID_FOR), "-keyout", str(key), "-out", str(certificate)]
     try:
-        return load(certificate, key)[1] > time.time() + _RENEWED * _DAY
+        subprocess.run(command, check=True, capture_output=True, timeout=30)  # noqa: S603  all of it is ours
+    except FileNotFoundError:
+        raise ConfigurationError(["http.tls_self_signed: needs the command openssl"]) from None
+    except subprocess.SubprocessError as error:
+        raise ConfigurationError([f"http.tls_self_signed: no certificate could be made: {error}"]) from None
+
+
+def _lasts(certificate: Path, key: Path, days: float) -> bool:
+    """Tell whether there is a certificate that can be used for so many days yet."""
+    try:
+        return load(certificate, key)[1] > time.time() + days * _DAY
     except ConfigurationError:
         return False
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.errors import ConfigurationError
 from appliance.http import tls
 from appliance.settings import HttpSettings
 from tests.mqtt.broker import Authority, Certificate
@@ -125,6 +127,19 @@ def test_a_slow_viewer_sees_whole_pictures_and_the_newest(secure: RunningApplian
         assert after.jpeg.endswith(b"\xff\xd9")
 
 
+def test_who_hangs_up_before_it_was_accepted_is_no_error_of_ours(
+    secure: RunningAppliance, authority: Authority
+) -> None:
+    """Python refuses to encrypt a connection that is reset with something unread on it (CVE-2023-40217)."""
+    reset = struct.pack("ii", 1, 0)
+    for _ in range(300):
+        with secure.connect() as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            connection.sendall(b"\x16\x03\x01\x02\x00")
+    assert name_of(secure, authority)
+    assert "Traceback" not in secure.log
+
+
 def test_a_viewer_who_leaves_frees_its_place(secure: RunningAppliance, authority: Authority) -> None:
     context = trusting(authority)
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
@@ -205,13 +220,40 @@ def test_a_certificate_of_our_own_is_made_and_its_fingerprint_logged(tmp_path: P
     assert tls.fingerprint(state / "http-certificate.pem") == fingerprint, "the next start takes the same"
 
 
-def test_a_certificate_of_our_own_is_made_anew_before_it_ends(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    new_key: list[str | Path] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key]
-    openssl("req", "-x509", *new_key, "-subj", "/CN=old", "-days", "10", "-out", certificate)
-    old = tls.fingerprint(certificate)
-    tls.Tls(certificate, key, is_ours=True)
-    assert tls.fingerprint(certificate) != old
+def test_a_certificate_of_our_own_is_made_anew_before_it_ends(ending: Certificate) -> None:
+    old = tls.fingerprint(ending.certificate)
+    tls.Tls(ending.certificate, ending.key, is_ours=True)
+    assert tls.fingerprint(ending.certificate) != old
+
+
+def test_a_certificate_of_our_own_that_cannot_be_made_anew_serves_on(
+    ending: Certificate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = tls.fingerprint(ending.certificate)
+    monkeypatch.setenv("PATH", "/nowhere")
+    encryption = tls.Tls(ending.certificate, ending.key, is_ours=True)
+    for _ in range(3):
+        encryption.refresh()
+    assert tls.fingerprint(ending.certificate) == old
+    complaints = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert complaints == [
+        f"{ending.certificate} will soon end, or has ended: http.tls_self_signed: needs the command openssl"
+    ]
+
+
+@pytest.mark.parametrize("directory", ["/proc/nowhere", "/dev/full/nowhere"])
+def test_a_folder_that_takes_no_certificate_is_told(directory: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"http.tls_self_signed: no certificate can be kept in {directory}: "):
+        tls.configured(HttpSettings(tls_self_signed=True), Path(directory))
+
+
+@pytest.fixture
+def ending(tmp_path: Path) -> Certificate:
+    """A certificate of our own that is valid for ten more days."""
+    made = Certificate(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    new_key: list[str | Path] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-keyout", made.key]
+    openssl("req", "-x509", *new_key, "-nodes", "-subj", "/CN=old", "-days", "10", "-out", made.certificate)
+    return made
 
 
 def openssl(*words: str | Path) -> None:

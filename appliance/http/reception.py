@@ -27,6 +27,7 @@ from cheroot.server import HTTPConnection
 
 from appliance.http.limits import household
 from appliance.http.tls import WAITS, Tls, say_goodbye, shake_hands
+from appliance.http.turns import Turns
 from appliance.log import logger
 
 log = logger(__name__)
@@ -52,13 +53,14 @@ _LATE = (
     b'{"error": {"code": "invalid_request", "message": "the request was not whole in time"}}\r\n'
 )
 
-State = Literal["waiting", "working", "sending", "leaving", "gone"]
+State = Literal["waiting", "queued", "working", "sending", "leaving", "gone"]
 
 
 class Connection(HTTPConnection):
     """A connection with what has come in and what has not gone out yet.
 
-    It is `working` while a worker has it, and then belongs to that worker; otherwise to the reception.
+    It is `working` while a worker has it, and then belongs to that worker; otherwise to the reception. One that is
+    `queued` has a whole request, and waits for a turn of its address.
     """
 
     def __init__(self, server: Any, connection: socket.socket, address: str) -> None:
@@ -137,8 +139,10 @@ class Connection(HTTPConnection):
 class Reception:
     """Owns all connections that no worker has. Takes the place of cheroot's ConnectionManager."""
 
-    def __init__(self, server: Any, tls: Tls | None) -> None:
+    def __init__(self, server: Any, tls: Tls | None, share: int) -> None:
+        """Begin; one address may have `share` workers at the same time."""
         self._server = server
+        self._turns: Turns[Connection] = Turns(share)
         self._tls = tls
         self._listener: socket.socket = server.socket
         self._listener.setblocking(False)
@@ -183,13 +187,18 @@ class Reception:
     def close(self) -> None:
         """Close what waits; workers end theirs themselves."""
         for connection in list(self._connections.values()):
-            if connection.state != "working":
+            if connection.state not in ("queued", "working"):
                 self._drop(connection)
         self._epoll.close()
         os.close(self._wake)
 
     def put(self, connection: Connection) -> None:
         """Take a connection back from its worker, which has answered."""
+        self._end_turn(connection)
+        self._go_on_sending(connection)
+
+    def _go_on_sending(self, connection: Connection) -> None:
+        """Send what the client takes; when it has all of it, wait for its next request or close."""
         try:
             connection.send()
         except OSError:
@@ -206,6 +215,7 @@ class Reception:
         """Take a connection back from its worker, as the last time."""
         if connection.linger:  # handed over
             connection.state = "gone"
+            self._end_turn(connection)
             return
         connection.is_last = True
         self.put(connection)
@@ -249,7 +259,7 @@ class Reception:
                         connection.is_greeted = True
                     self._receive(connection)
                 case "sending":
-                    self.put(connection)
+                    self._go_on_sending(connection)
                 case "leaving":
                     while connection.socket.recv(65536):
                         pass
@@ -280,9 +290,19 @@ class Reception:
             self._arm(connection, select.EPOLLIN)
 
     def _dispatch(self, connection: Connection, request: bytes) -> None:
-        connection.state = "working"
+        """Let a worker answer the request when it is the turn of its address."""
         connection.rfile = io.BytesIO(request)
+        connection.state = "queued"
+        if self._turns.take(connection.remote_addr, connection):
+            self._work(connection)
+
+    def _work(self, connection: Connection) -> None:
+        connection.state = "working"
         self._server.process_conn(connection)
+
+    def _end_turn(self, connection: Connection) -> None:
+        if next_one := self._turns.give_back(connection.remote_addr):
+            self._work(next_one)
 
     def _await_request(self, connection: Connection) -> None:
         connection.since = time.monotonic()
@@ -322,7 +342,7 @@ class Reception:
     def _end_overdue(self, now: float) -> None:
         unsent = 0
         for connection in list(self._connections.values()):
-            if connection.state == "working":
+            if connection.state in ("queued", "working"):
                 continue
             if now > connection.deadline:
                 if connection.state == "waiting" and connection.received:
@@ -336,12 +356,13 @@ class Reception:
 
     def _make_room(self) -> None:
         """Close the oldest connection of the address that has most of those that wait."""
-        if given_way := self._oldest("waiting") or self._oldest("sending"):
+        given_way = self._oldest("waiting", "queued") or self._oldest("sending")
+        if given_way and (given_way.state != "queued" or self._turns.leave(given_way.remote_addr, given_way)):
             log.debug("%s: gives way to others", given_way.remote_addr)
             self._drop(given_way)
 
-    def _oldest(self, state: State) -> Connection | None:
-        candidates = [each for each in list(self._connections.values()) if each.state == state]
+    def _oldest(self, *states: State) -> Connection | None:
+        candidates = [each for each in list(self._connections.values()) if each.state in states]
         if not candidates:
             return None
         most = Counter(household(each.remote_addr) for each in candidates).most_common(1)[0][0]

@@ -30,6 +30,7 @@ Called by a route, it makes the server give the connection away after the route 
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  how to reach ourselves when we listen there
 _WORKERS = 10  # Requests are short; what lasts is handed over.
+_SHARE = 5  # of them, for one address at the same time
 _BACKLOG = 512  # connections that the kernel holds until they are accepted
 
 Accept = Callable[[socket.socket, bytes], None]
@@ -128,7 +129,7 @@ class _CherootServer(wsgi.Server):
     def prepare(self) -> None:
         super().prepare()
         self._connections.close()
-        self._connections = self.reception = Reception(self, self.tls)
+        self._connections = self.reception = Reception(self, self.tls, _SHARE)
 
     def bind(self, family: int, type: int, proto: int = 0) -> Any:
         try:

@@ -71,11 +71,14 @@ class Dripping:
 
 
 class Deaf:
-    """Connections that ask for something and read not a byte of it. Use as a context."""
+    """Connections from an address that ask for something and read not a byte of it. Use as a context."""
 
-    def __init__(self, appliance: RunningAppliance, count: int, path: str, requests: int = 1) -> None:
+    def __init__(
+        self, appliance: RunningAppliance, count: int, path: str, requests: int = 1, address: str = "127.0.0.1"
+    ) -> None:
         self._appliance = appliance
         self._count = count
+        self._address = address
         self._request = requests * f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         self._connections: list[socket.socket] = []
 
@@ -83,6 +86,7 @@ class Deaf:
         for _ in range(self._count):
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            connection.bind((self._address, 0))
             connection.connect(("127.0.0.1", self._appliance.port))
             connection.sendall(self._request)
             self._connections.append(connection)
@@ -91,6 +95,13 @@ class Deaf:
     def __exit__(self, *_: object) -> None:
         for connection in self._connections:
             connection.close()
+
+    def answered(self) -> int:
+        """How many of them could read something."""
+        poll = select.poll()
+        for connection in self._connections:
+            poll.register(connection, select.POLLIN)
+        return len(poll.poll(0))
 
     def hung_up(self) -> bool:
         """Whether the appliance has closed all of them."""

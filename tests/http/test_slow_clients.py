@@ -2,6 +2,7 @@
 
 import socket
 import time
+from pathlib import Path
 
 from tests.http.slow import ENDLESS_HEAD, SLOW_BODY, Deaf, Dripping
 from tests.running import RunningAppliance, eventually
@@ -42,6 +43,16 @@ def test_clients_that_read_no_answer_leave_page_and_stream_usable(shared: Runnin
             look(shared)
     finally:
         shared.ask("DELETE", f"/api/pictures/{picture['id']}")
+
+
+def test_who_asks_for_much_at_once_waits_behind_himself_alone(tmp_path: Path) -> None:
+    """Each snapshot waits for the next frame, and there are more requests than workers."""
+    with RunningAppliance(tmp_path, settings={"camera.fps": 5}) as appliance:
+        appliance.until_live()
+        with Deaf(appliance, 200, "/snapshot.jpg", address="127.0.0.2") as crowd:
+            assert appliance.ask("GET", "/api/state").status == 200
+            assert crowd.answered() < 100, "in one queue it would be the last"
+            eventually(lambda: crowd.answered() == 200, "an answer for everybody")
 
 
 def test_a_request_that_is_not_whole_in_time_is_told_so_and_an_idle_connection_is_closed_in_silence(

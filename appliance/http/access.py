@@ -23,7 +23,7 @@ from appliance.http.limits import Buckets, household
 from appliance.settings import HttpSettings, is_loopback
 
 SESSION_LIFETIME = 30 * 86400  # s after the log-in
-_SESSIONS = 256
+_SESSIONS = 256  # of each user
 _REMEMBERED = 256  # credentials that were found good
 _FAILURES, _FAILURES_PER_SECOND = 5, 0.2
 _AT_ONCE = 2  # passwords that are checked at the same time: each takes 16 MB
@@ -135,8 +135,9 @@ class Access:
         secret = secrets.token_urlsafe(32)
         with self._lock:
             self._sessions[self._digest(secret)] = _Session(identity, self._clock() + SESSION_LIFETIME)
-            while len(self._sessions) > _SESSIONS:
-                self._sessions.popitem(last=False)
+            theirs = [key for key, session in self._sessions.items() if session.identity is identity]
+            if len(theirs) > _SESSIONS:
+                del self._sessions[theirs[0]]
         return secret
 
     def log_out(self, session: str) -> None:

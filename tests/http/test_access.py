@@ -386,6 +386,14 @@ def test_sessions_are_bounded_the_one_longest_unused_ends(quick: str) -> None:
     assert access.identify(Credentials("10.0.0.1", session=sessions[1])).user is None
 
 
+def test_a_viewer_who_logs_in_again_and_again_logs_nobody_else_out(quick: str) -> None:
+    access = Access(HttpSettings(password=quick, viewer_password=quick))
+    session = access.log_in("admin", "secret", "10.0.0.1")
+    for _ in range(300):
+        access.log_in("viewer", "secret", "10.0.0.2")
+    assert access.identify(Credentials("10.0.0.1", session=session)).user == "admin"
+
+
 def test_a_password_given_plainly_is_not_kept() -> None:
     access = Access(HttpSettings(password="secret", viewer_token="t" * 20))
     assert "secret" not in repr(vars(access))

@@ -1,6 +1,7 @@
 """Tells Home Assistant about this camera, and takes back what is no longer true."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _STAND_IN = "test-pattern"
 # loop over the components ends at the first it is still busy with (core/components/mqtt/discovery.py, "queuing
 # update", 2025.4.4 and 2026.11.0). Loading a platform takes it up to some seconds.
 _SETTLING = 5.0
+_AGAIN = 60.0  # s after the last announcement, when it is made once more for one who was busy even longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Announcer:
     """Publishes the discovery of the device when there is a reason to, and remembers what it published.
 
     Home Assistant keeps a component that merely is left out, so one that goes is published empty first. Between two
-    announcements it gets some seconds, and the camera before the first, so that one will do. `page` gives the address
-    of the page.
+    announcements it gets some seconds, and the camera before the first, so that one will do; and a while after the
+    last the same again, which changes nothing where all was understood. `page` gives the address of the page.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Announcer:
         self._former = _read(self._file)
         self._told: bytes | None = None
         self._due = 0.0  # not before that, by the monotonic clock
+        self._again_at = math.inf
         self._opens_by = 0.0  # until then the camera may take its time to say what it has
 
     def announce(self) -> None:
@@ -87,9 +90,11 @@ class Announcer:
         components = self._fixed | of_camera
         gone = self._gone(components)
         content = payload.encode(discovery.document(self._topics, state, self._page(), components | gone))
-        if content == self._told or not self._outlet.publish(self._topic, content):
+        is_news = content != self._told
+        if not (is_news or now >= self._again_at) or not self._outlet.publish(self._topic, content):
             return
         self._told, self._due = content, now + _SETTLING
+        self._again_at = now + _AGAIN if is_news else math.inf
         if gone:
             log.info("no longer there: %s", ", ".join(gone))
         there = {key: each for key, each in components.items() if key not in gone}

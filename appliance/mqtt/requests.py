@@ -1,5 +1,6 @@
 """Do what a message asks for, and answer."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -109,13 +110,20 @@ def _arguments(request: Request, transaction: dict[str, object]) -> dict[str, An
     payload.check_size(request.size, "the payload")
     arguments = payload.arguments(request.payload, "the payload")
     if "transaction" in arguments:
-        given = {"transaction": arguments.pop("transaction")}
-        try:
-            payload.encode(given)
-        except RecursionError:
-            raise InvalidRequest("transaction: nested too deeply to be sent back") from None
-        transaction.update(given)
+        given = arguments.pop("transaction")
+        _refuse_what_is_no_json(given)
+        transaction["transaction"] = given
     return arguments
+
+
+def _refuse_what_is_no_json(transaction: object) -> None:
+    """Raise InvalidRequest for what can be read but not be sent back: 1e999, which is infinite, or a deep nest."""
+    try:
+        json.dumps(transaction, allow_nan=False)
+    except RecursionError:
+        raise InvalidRequest("transaction: nested too deeply to be sent back") from None
+    except ValueError:
+        raise InvalidRequest("transaction: a number in it is too large to be sent back") from None
 
 
 def _plain(name: str, request: Request) -> dict[str, Any]:

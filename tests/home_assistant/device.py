@@ -9,7 +9,7 @@ from typing import Any
 from tests.home_assistant.home import HomeAssistant, State
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
-from tests.running import RunningAppliance, eventually
+from tests.running import PATIENCE, RunningAppliance, eventually
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Device:
             if state is None or (state["state"] == "unavailable" and key not in governed)
         }
 
-    def until_complete(self) -> None:
+    def until_complete(self, seconds: float = PATIENCE) -> None:
         """Wait until every component is there and available."""
         missing: set[str] = set()
 
@@ -116,7 +116,7 @@ class Device:
             return not missing
 
         try:
-            eventually(is_complete, "a complete device")
+            eventually(is_complete, "a complete device", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}; missing: {sorted(missing)}") from None
 
@@ -141,6 +141,7 @@ def complete_device(
     appliance: RunningAppliance,
     name: str = "camera",
     prefix: str = "homeassistant",
+    seconds: float = PATIENCE,
 ) -> Device:
     """Return the device of the appliance when it is announced with the controls that its camera has, and complete."""
     topic = f"{prefix}/device/camera-appliance-{name}/config"
@@ -151,5 +152,5 @@ def complete_device(
         return content if {key for key in content["cmps"] if key.startswith("control_")} == controls else None
 
     device = Device(home, eventually(document, "the announcement of the controls"))
-    device.until_complete()
+    device.until_complete(seconds)
     return device

@@ -7,12 +7,13 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -136,6 +137,16 @@ class HomeAssistant:
         if process:
             process.kill()
             process.wait()
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """Let it stand still: what is published meanwhile comes to it all at once."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def restart(self) -> float:
         """Stop and start it; return how long the start took, in s."""

@@ -1,5 +1,6 @@
 """A second camera, `garden`, comes, changes and goes, and leaves nothing behind."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -90,6 +91,34 @@ def test_another_camera_leaves_no_ghosts(
     again = complete_device(home, broker, appliance, NAME)
     eventually(lambda: is_exactly(again), "that all is back")
     assert again.document["cmps"] == former.document["cmps"]
+
+
+def test_what_a_busy_home_assistant_lost_of_an_announcement_comes_once_more(
+    start: Start, home: HomeAssistant, broker: Broker, garden_camera: SimulatedCamera
+) -> None:
+    """Two that come at once: it leaves the second at the first component that it is still busy with, without a word."""
+    lacks = ("gamma", "power_line_frequency", "exposure_dynamic_framerate")
+
+    topic = f"homeassistant/device/camera-appliance-{NAME}/config"
+    news: list[bytes] = []
+    heard_at = 0.0
+
+    def is_announced(control: str) -> bool:
+        """Tell whether that control is announced and nothing has changed for longer than the appliance takes."""
+        nonlocal heard_at
+        if (now := retained(broker).get(topic, b"")) != (news[-1] if news else b""):
+            news.append(now)
+            heard_at = time.monotonic()
+        return f"control_{control}".encode() in now and time.monotonic() - heard_at > 8
+
+    garden_camera.unplug()
+    with home.hung():
+        with SimulatedCamera(garden_camera.directory, number=2, serial="SC0002", port=2, without=lacks):
+            appliance = start()
+            eventually(lambda: is_announced("brightness"), "the first announcement")
+        garden_camera.plug()
+        eventually(lambda: is_announced("gamma"), "the last announcement")
+    assert is_exactly(complete_device(home, broker, appliance, NAME, seconds=90))
 
 
 def test_forgetting_removes_the_device(start: Start, home: HomeAssistant, broker: Broker, tmp_path: Path) -> None:

@@ -5,15 +5,14 @@ clients that send or read a byte a second would hold all ten workers. Here a wor
 whole request, head and body, and leaves behind what does not go out at once; so slow clients cost no worker, and
 500 of them nothing but memory.
 
-Nobody waits for ever: a request has to be whole after `_REQUEST_TIME`, an answer taken at `_LEAST_RATE` at least. Where
-there are too many connections, the oldest one of the address with the most gives way.
+Nobody waits behind another's many requests: of one address only some get a worker at the same time. And nobody waits
+for ever: a request has to be whole after `_REQUEST_TIME`, an answer taken at `LEAST_RATE` at least. Where there are too
+many connections, the oldest one of the address with the most gives way.
 """
 
 import contextlib
-import errno
 import io
 import os
-import re
 import resource
 import select
 import socket
@@ -21,10 +20,9 @@ import ssl
 import threading
 import time
 from collections import Counter
-from typing import Any, Literal
+from typing import Any
 
-from cheroot.server import HTTPConnection
-
+from appliance.http.connection import BODY_LIMIT, HEAD_LIMIT, IDLE_TIME, LEAST_RATE, STALL_TIME, Connection, State
 from appliance.http.limits import household
 from appliance.http.tls import WAITS, Tls, say_goodbye, shake_hands
 from appliance.http.turns import Turns
@@ -32,108 +30,15 @@ from appliance.log import logger
 
 log = logger(__name__)
 
-HEAD_LIMIT = 32768  # bytes
-BODY_LIMIT = 65536 + 1024  # bytes; what is larger is not read, and the route refuses it by its declared length
 _REQUEST_TIME = 10.0  # s from the first byte of a request to the last
-_IDLE_TIME = 10.0  # s that a connection may be silent between two requests
-_STALL_TIME = 10.0  # s that a client may take to begin to take an answer
-_LEAST_RATE = 8192  # bytes/s at which it has to take the rest
 _LINGER_TIME = 2.0  # s in which a client that was refused may go on sending before it is cut off
 _TICK = 0.5  # s between looks for connections whose time is over
 _MOST_CONNECTIONS = 1000
 _MOST_UNSENT = 1 << 25  # bytes of answers that all clients together have not taken yet
-_ANSWER_LIMIT = 1 << 22  # bytes of one answer that are kept for a client; more, and its worker waits for it
-_FLUSH = 65536  # bytes
-_SECURE = {"wsgi.url_scheme": "https", "HTTPS": "on"}
-_LENGTH = re.compile(rb"(?im)^content-length:[ \t]*([0-9]{1,15})[ \t]*\r$")
-_FRAMING = re.compile(rb"(?im)^[^:\r\n]*(?:content-length|transfer-encoding)[^:\r\n]*:")
-_EXPECTS = re.compile(rb"(?im)^expect:[ \t]*100-continue[ \t]*\r$")
 _LATE = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nContent-Length: 88\r\nConnection: close\r\n\r\n"
     b'{"error": {"code": "invalid_request", "message": "the request was not whole in time"}}\r\n'
 )
-
-State = Literal["waiting", "queued", "working", "sending", "leaving", "gone"]
-
-
-class Connection(HTTPConnection):
-    """A connection with what has come in and what has not gone out yet.
-
-    It is `working` while a worker has it, and then belongs to that worker; otherwise to the reception. One that is
-    `queued` has a whole request, and waits for a turn of its address.
-    """
-
-    def __init__(self, server: Any, connection: socket.socket, address: str) -> None:
-        super().__init__(server, connection, lambda *_: io.BytesIO())
-        connection.setblocking(False)
-        self.remote_addr = address
-        self.local_address: str = connection.getsockname()[0].removeprefix("::ffff:")
-        self.wfile = self
-        self.is_greeted = not isinstance(connection, ssl.SSLSocket)
-        self.ssl_env: dict[str, str] = {} if self.is_greeted else _SECURE
-        self.state: State = "waiting"
-        self.received = bytearray()
-        self.unsent = bytearray()
-        self.since = time.monotonic()
-        self.deadline = self.since + _IDLE_TIME
-        self.is_last = False  # the connection ends with this answer
-        self.is_cut = False  # the request was not read to its end
-        self._was_told_to_continue = False
-
-    def take_request(self) -> bytes | None:
-        """Return the next whole request, or None while it is not there yet."""
-        end = self.received.find(b"\r\n\r\n")
-        if end < 0 and len(self.received) <= HEAD_LIMIT:
-            return None
-        head = bytes(self.received[: end + 4] if end >= 0 else self.received)
-        lengths = _LENGTH.findall(head)
-        size = len(head) + (int(lengths[0]) if lengths else 0)
-        is_clear = len(_FRAMING.findall(head)) == len(lengths) <= 1
-        if end < 0 or not is_clear or len(head) > HEAD_LIMIT or size > len(head) + BODY_LIMIT:
-            self.is_last = self.is_cut = True
-            size = len(head)
-        elif len(self.received) < size:
-            if not self._was_told_to_continue and _EXPECTS.search(head):
-                self._was_told_to_continue = True
-                with contextlib.suppress(OSError):
-                    self.socket.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            return None
-        self._was_told_to_continue = False
-        request = bytes(self.received[:size])
-        del self.received[:size]
-        return request
-
-    def write(self, data: bytes) -> int:
-        """Send, as cheroot's worker sees it: what the client does not take now is kept."""
-        self.unsent += data
-        if len(self.unsent) >= _FLUSH:
-            self.send()
-            if len(self.unsent) > _ANSWER_LIMIT:
-                self._wait_for_client()
-        return len(data)
-
-    def send(self) -> None:
-        """Send what the client takes without waiting. Raises OSError when it is gone."""
-        with contextlib.suppress(*WAITS):
-            while self.unsent:
-                with memoryview(self.unsent) as view:
-                    count = self.socket.send(view[: 1 << 18])
-                del self.unsent[:count]
-
-    def close(self) -> None:
-        """End the connection after what is left to send; one that was handed over is not ours any more."""
-        self.server.reception.finish(self)
-
-    def _wait_for_client(self) -> None:
-        """Hold the worker until half of what waits has been taken: an answer that is made while it is sent."""
-        deadline = time.monotonic() + _STALL_TIME + len(self.unsent) / _LEAST_RATE
-        poll = select.poll()
-        poll.register(self.socket, select.POLLOUT)
-        while len(self.unsent) > _ANSWER_LIMIT // 2:
-            if time.monotonic() > deadline or not poll.poll(_STALL_TIME * 1000):
-                self.unsent.clear()
-                raise BrokenPipeError(errno.EPIPE, "the client does not take the answer")
-            self.send()
 
 
 class Reception:
@@ -309,14 +214,14 @@ class Reception:
         if request := connection.take_request() if connection.received else None:
             self._dispatch(connection, request)
             return
-        connection.deadline = connection.since + _IDLE_TIME
+        connection.deadline = connection.since + IDLE_TIME
         connection.state = "waiting"
         self._arm(connection, select.EPOLLIN)
 
     def _await_taking(self, connection: Connection) -> None:
         if connection.state != "sending":
             connection.since = time.monotonic()
-            connection.deadline = connection.since + _STALL_TIME + len(connection.unsent) / _LEAST_RATE
+            connection.deadline = connection.since + STALL_TIME + len(connection.unsent) / LEAST_RATE
             connection.state = "sending"
         self._arm(connection, select.EPOLLOUT)
 

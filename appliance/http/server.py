@@ -14,8 +14,9 @@ from cheroot.server import HeaderReader, HTTPRequest
 
 from appliance import payload
 from appliance.errors import ConfigurationError
+from appliance.http.connection import HEAD_LIMIT, Connection
 from appliance.http.guard import LOCAL_ADDRESS
-from appliance.http.reception import HEAD_LIMIT, Connection, Reception
+from appliance.http.reception import Reception
 from appliance.http.tls import Tls, trusting_anybody
 from appliance.log import logger
 

@@ -35,12 +35,13 @@ class Publisher:
         self._sequence = 0
         self._camera: Camera | None = None
         self._opened_at = 0.0
+        self._verify_in = 0  # frames
         self._meter = ExposureMeter()
         self._drawn: tuple[tuple[object, ...], bytes] | None = None
 
     def begin(self, camera: Camera) -> None:
         """Publish from this camera, which was just opened, from now on."""
-        self._camera, self._opened_at = camera, time.monotonic()
+        self._camera, self._opened_at, self._verify_in = camera, time.monotonic(), 0
         self.stillness.limit = self._settings.frozen_after if camera.has_noise else 0
         self._meter = ExposureMeter()
         if not is_device(camera.device):
@@ -86,10 +87,13 @@ class Publisher:
         self._slot.publish(Frame(self._sequence, self._drawn[1], *size, now, live=False))
 
     def _checked(self, camera: Camera) -> bytes:
-        """Return the grabbed picture. Now and then one is decoded in full. Raises CorruptFrame."""
+        """Return the grabbed picture. The first, and now and then one, is decoded in full. Raises CorruptFrame."""
         data = camera.jpeg()
-        if camera.passes_through and self.captured % VERIFY_EVERY == 0:
-            jpeg.verify(data)
+        if camera.passes_through:
+            if self._verify_in == 0:
+                jpeg.verify(data)
+                self._verify_in = VERIFY_EVERY
+            self._verify_in -= 1
         if not camera.passes_through and time.monotonic() - self._opened_at > SETTLED_BY_ITSELF:
             self._meter.settle()  # It has been looking at the scene all the time, only nobody at it.
         return data

@@ -431,15 +431,33 @@ def test_a_pixel_format_that_is_not_offered_is_refused_and_the_picture_goes_on(
     assert appliance.state()["format"]["granted"]["pixel_format"] == "MJPG"
 
 
-def test_a_format_that_yields_no_frame_is_rolled_back(appliance: RunningAppliance, camera: SimulatedCamera) -> None:
+@pytest.mark.parametrize(
+    ("fault", "end", "words"),
+    [
+        (SimulatedCamera.no_bandwidth, lambda camera: camera.no_bandwidth(False), "not enough USB bandwidth"),
+        (SimulatedCamera.stall, SimulatedCamera.resume, "gives no pictures"),
+        (lambda camera: camera.corrupt(1_000_000), lambda camera: camera.corrupt(0), "gives no good picture"),
+        (lambda camera: camera.truncate(1_000_000), lambda camera: camera.truncate(0), "gives no good picture"),
+    ],
+    ids=["refused", "no frame", "only damaged frames", "only half frames"],
+)
+def test_a_format_that_yields_no_good_frame_is_rolled_back(
+    appliance: RunningAppliance,
+    camera: SimulatedCamera,
+    fault: Callable[[SimulatedCamera], None],
+    end: Callable[[SimulatedCamera], None],
+    words: str,
+) -> None:
     before = appliance.state()["format"]
-    camera.no_bandwidth()
+    fault(camera)
+    begun = time.monotonic()
     answer = appliance.ask("PATCH", "/api/format", {"width": 1920, "height": 1080})
+    assert time.monotonic() - begun < 10, "5 s are promised"
     code, message = answer.error
     assert (answer.status, code) == (400, "invalid_value")
     assert "1920x1080" in message
-    assert "USB bandwidth" in message
-    camera.no_bandwidth(False)
+    assert words in message
+    end(camera)
     appliance.until_live()
     assert appliance.state()["format"] == before
     assert camera.statistics.width == 1280

@@ -146,7 +146,14 @@ def heal(camera: SimulatedCamera) -> None:
     camera.corrupt(0)
     camera.dark_start(0)
     camera.reset_controls_after(None)
-    for end in (camera.strip_huffman, camera.freeze, camera.busy, camera.no_bandwidth, camera.forbidden):
+    for end in (
+        camera.strip_huffman,
+        camera.freeze,
+        camera.busy,
+        camera.no_bandwidth,
+        camera.forbidden,
+        camera.no_events,
+    ):
         end(False)
     camera.ignore_writes(False)
     camera.plug(camera.options.number)

@@ -485,6 +485,17 @@ def test_what_another_program_changes_is_told(appliance: RunningAppliance, camer
     assert appliance.ask("GET", "/api/controls").json["values"]["brightness"] == -7
 
 
+def test_what_another_program_changes_is_told_too_where_the_driver_tells_nothing(
+    tmp_path: Path, simcam: SimulatedCamera
+) -> None:
+    simcam.no_events()
+    with RunningAppliance(tmp_path, "auto", simcam.environment) as appliance:
+        appliance.until_live()
+        with EventReader(appliance) as listener:
+            simcam.set_control("brightness", -7)
+            listener.find(lambda each: each.startswith("event: controls") and '"brightness": -7' in each, "the news")
+
+
 def test_a_camera_that_ignores_a_value_is_reported_as_it_is(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:

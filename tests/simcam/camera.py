@@ -459,6 +459,7 @@ class Camera:
     # -- events -----------------------------------------------------------------------------------------------------
 
     def subscribe_event(self, handle: Handle, data: bytearray) -> None:
+        _require(not self.faults.no_events, errno.ENOTTY)
         kind, number, flags = v4l2.EVENT_SUBSCRIPTION.unpack_from(data)
         _require(kind == v4l2.EVENT_CTRL, errno.EINVAL)
         control = self.controls.find(number)

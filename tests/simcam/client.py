@@ -205,6 +205,10 @@ class SimulatedCamera:
         """Accept control values and do nothing."""
         self._do("fault", ignore_writes=on)
 
+    def no_events(self, on: bool = True) -> None:
+        """Tell nobody of changed controls, as old drivers do; for who opens it from now on."""
+        self._do("fault", no_events=on)
+
     def reset_controls_after(self, seconds: float | None) -> None:
         """Let all controls jump to their defaults this long after each STREAMON (None: no longer)."""
         self._do("fault", reset_controls_after=seconds)

@@ -54,6 +54,7 @@ class Faults:
     no_bandwidth: bool = False
     forbidden: bool = False
     ignore_writes: bool = False
+    no_events: bool = False
     reset_controls_after: float | None = None
     dark_start: int = 0
 

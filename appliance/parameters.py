@@ -27,7 +27,7 @@ _USER_INFO = re.compile(
 )
 # In a query, and in paths such as /user=admin_password=secret_channel=1.sdp of many cheap cameras.
 _SECRET_ARGUMENT = re.compile(
-    r"([?&;/_][a-z0-9.-]{0,40}?(?:pass|pwd|token|secret|key|auth|credential|signature)[a-z0-9.-]{0,40}=)"
+    r"([?&;/_][a-z0-9.-]{0,40}?(?:pas|pw|psw|token|secret|key|auth|credential|signature)[a-z0-9.-]{0,40}=)"
     r"([^&\s\"'<>]*)",
     re.IGNORECASE,
 )

@@ -59,6 +59,12 @@ def test_it_has_every_size_that_is_asked_for(width: int, height: int) -> None:
     assert (camera.granted.width, camera.granted.height, camera.granted.fps) == (width, height, FAST)
 
 
+def test_it_grants_no_size_that_would_take_a_minute_and_gigabytes_to_draw() -> None:
+    camera = pattern(8192, 4000)
+    assert (camera.granted.width, camera.granted.height) == (1920, 1920)
+    assert picture(camera).shape == (1920, 1920, 3)
+
+
 def test_it_is_opened_by_its_name() -> None:
     camera = open_camera(TEST_PATTERN, Format(160, 120, FAST, "auto"), 80)
     assert isinstance(camera, TestPattern)

@@ -24,6 +24,7 @@ from appliance.parameters import Choice, Parameter, Value
 cv2.setNumThreads(1)
 
 _SIZES = ((1920, 1080), (1280, 720), (960, 540), (640, 480), (640, 360), (320, 240))
+_LARGEST_SIDE = 1920  # pixels: 20 megapixels take 30 s and 900 MB to draw
 _RATES = (60.0, 30.0, 25.0, 15.0, 10.0, 5.0, 1.0)
 _BARS = (  # blue, green, red: the 75 % colour bars of television, in their usual order
     (191, 191, 191),
@@ -76,7 +77,8 @@ class TestPattern:
     tells_changes = True
 
     def __init__(self, wanted: Format, quality: int) -> None:
-        self.granted = Format(wanted.width, wanted.height, wanted.fps, "BGR3")
+        width, height = min(wanted.width, _LARGEST_SIDE), min(wanted.height, _LARGEST_SIDE)
+        self.granted = Format(width, height, wanted.fps, "BGR3")
         self._quality = quality
         self._controls = {control.name: control for control in _controls()}
         self._number = 0
@@ -101,11 +103,11 @@ class TestPattern:
             raise CorruptFrame(f"the test pattern cannot be drawn: {error}") from None
 
     def formats(self) -> list[AvailableFormat]:
-        """Return some usual sizes; any other works as well."""
+        """Return some usual sizes; any other works as well, up to 1920 pixels a side."""
         return [AvailableFormat("BGR3", "Drawn, then encoded", tuple((*size, _RATES) for size in _SIZES))]
 
     def refuse_format(self, wanted: Format) -> None:
-        """Refuse nothing: any size and rate can be drawn."""
+        """Refuse nothing: of sizes too large, the largest is granted."""
 
     def controls(self) -> list[Control]:
         """Return the software controls."""

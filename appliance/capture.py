@@ -73,7 +73,7 @@ class Capture:
         self._memory = memory
         self._panel = Panel(memory)
         self._slot = slot
-        self._lifecycle = Lifecycle(lambda: self._changed())
+        self._lifecycle = Lifecycle(self._changed)
         self._change = threading.Condition()
         self._publisher = Publisher(settings, slot)
         self._was_reopened = False
@@ -268,6 +268,8 @@ class Capture:
 
     def _begin(self, camera: Camera) -> None:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
+        if self._former:
+            self._former = stable_name(self._former)  # udev may not have made the link yet when it was opened
         self.known_formats = camera.formats()
         self._know(self._panel.begin(camera))
         online = {"EVENT": "camera-online"}

@@ -192,6 +192,27 @@ def test_a_camera_that_comes_back_under_another_number_is_found_by_its_name(
                 assert appliance.state()["camera"]["device"] == simcam.device
 
 
+def test_a_camera_whose_link_is_made_after_it_was_opened_is_found_by_it_all_the_same(
+    tmp_path: Path, simcam: SimulatedCamera
+) -> None:
+    """As udev does it: first there is the node, the names come some time later."""
+    links = [simcam.directory / folder for folder in ("dev/v4l/by-id", "dev/v4l/by-path")]
+    for folder in links:
+        folder.rename(folder.with_suffix(".later"))
+    simcam.stall()
+    with RunningAppliance(tmp_path, "/dev/video0", simcam.environment, {"camera.stall_timeout": 20}) as appliance:
+        simcam.wait_for(lambda now: now.streaming)
+        for folder in links:
+            folder.with_suffix(".later").rename(folder)
+        simcam.resume()
+        appliance.until_live()
+        simcam.unplug()
+        until(appliance, "lost")
+        simcam.plug(4)
+        appliance.until_live()
+        assert appliance.state()["camera"]["device"] == simcam.device
+
+
 def test_two_cameras_of_a_kind_are_told_apart_by_their_ports(tmp_path: Path) -> None:
     with ExitStack() as opened:
         left, right = (

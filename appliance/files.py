@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+PICTURES = "[0-9]*_????-??-??T??-??-??.jpg"
+"""Pattern of `Path.glob` for pictures: other files in the same folders belong to others."""
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace the file: temporary file beside it, fsync, rename, fsync of the folder. Raises OSError."""

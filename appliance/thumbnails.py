@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from appliance import jpeg
+from appliance.files import PICTURES
 
 WIDTH = 320  # pixels
 _END = b"\xff\xd9"  # of a JPEG; after a power cut the end of a file may be missing
@@ -41,9 +42,10 @@ class Thumbnails:
                 (self.directory / name).unlink()
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Delete whatever does not belong to one of these pictures, such as what a crash left behind."""
+        """Delete those that belong to none of these pictures, and what a crash left behind."""
         with contextlib.suppress(OSError):
-            self.forget({path.name for path in self.directory.iterdir()}.difference(names))
+            ours = [*self.directory.glob(PICTURES), *self.directory.glob(f".{PICTURES}.*.tmp")]
+            self.forget({path.name for path in ours}.difference(names))
 
     def _keep(self, path: Path, data: bytes) -> None:
         temporary = path.with_name(f".{path.name}.{threading.get_ident()}.tmp")

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.files import PICTURES
+
 KEPT = 60.0  # s that a deleted picture can be restored
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _AT_ONCE = 200  # files removed by one call, so that nobody waits long for a slow disk
@@ -88,5 +90,5 @@ class Trash:
     def remove_leftovers(self) -> None:
         """Delete what an earlier process left behind. Raises OSError."""
         with self._lock:
-            for path in self.directory.glob("*.jpg"):
+            for path in self.directory.glob(PICTURES):
                 path.unlink(missing_ok=True)

@@ -499,7 +499,7 @@ def test_thumbnails_of_pictures_that_are_gone_go_at_the_next_start(pictures: Pic
     for number in (1, 2):
         pictures.thumbnail(number)
     (folder / names[0]).unlink()
-    (folder / ".thumbnails" / ".half.tmp").write_bytes(b"")
+    (folder / ".thumbnails" / f".{names[0]}.140245.tmp").write_bytes(b"")
     Pictures(folder).prepare()
     assert [path.name for path in (folder / ".thumbnails").iterdir()] == [names[1]]
 
@@ -546,6 +546,17 @@ def test_the_trash_does_not_survive_a_restart(pictures: Pictures, folder: Path) 
     assert list((folder / ".trash").iterdir()) == []
     assert reopened.restore([1]) == []
     assert pictures.restore([1]) == []
+
+
+@pytest.mark.parametrize("hidden", [".trash", ".thumbnails"])
+def test_a_start_deletes_no_files_of_others(folder: Path, hidden: str) -> None:
+    """Somebody else's folder may be called so too, where the pictures are among other things."""
+    (folder / hidden).mkdir(parents=True)
+    for name in ("holiday.jpg", "7_of_hearts.jpg", ".letter.tmp"):
+        (folder / hidden / name).write_bytes(JPEG)
+    (folder / hidden / f"000007_{STAMP}.jpg").write_bytes(JPEG)
+    Pictures(folder).prepare()
+    assert sorted(os.listdir(folder / hidden)) == [".letter.tmp", "7_of_hearts.jpg", "holiday.jpg"]
 
 
 def test_a_number_in_the_trash_is_not_given_again(pictures: Pictures, folder: Path) -> None:

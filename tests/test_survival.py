@@ -21,6 +21,7 @@ import pytest
 
 from appliance import jpeg
 from appliance.errors import CorruptFrame
+from tests.rtsp import RtspCamera
 from tests.running import RunningAppliance, eventually, run_command
 from tests.simcam import SimulatedCamera, frames
 from tests.soak import EventReader, Spectator, heal
@@ -765,6 +766,26 @@ def test_a_video_file_that_disappears_is_lost_with_a_reason_and_back(tmp_path: P
             viewer.live(gone.timestamp)
 
 
+def test_an_rtsp_camera_that_drops_or_stalls_is_lost_with_a_reason_and_back_and_its_password_stays_secret(
+    tmp_path: Path,
+) -> None:
+    with RtspCamera("me", SECRET).running() as camera:
+        source = f"rtsp://me:{SECRET}@127.0.0.1:{camera.port}/live"
+        with (
+            RunningAppliance(tmp_path, source, settings={"log.level": "debug"}) as appliance,
+            Spectator(appliance) as viewer,
+        ):
+            for mood in ("drop", "stall"):
+                assert 50 < pixels(viewer.live(time.time()).jpeg).mean() < 170
+                at = time.time()
+                camera.mood = mood
+                viewer.placeholder(at)
+                assert f"rtsp://me:***@127.0.0.1:{camera.port}/live" in until(appliance, "lost")["reason"]
+                camera.mood = "good"
+                appliance.until_live()
+            assert SECRET not in appliance.log + json.dumps(appliance.state())
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -776,7 +797,6 @@ def test_a_video_file_that_disappears_is_lost_with_a_reason_and_back(tmp_path: P
     ids=["401", "404", "garbage", "silence"],
 )
 def test_an_rtsp_camera_that_refuses_or_is_silent_is_lost_with_a_reason(tmp_path: Path, answer: bytes) -> None:
-    """What such a server really sends; an RTSP camera that streams is not at hand."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 

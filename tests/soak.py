@@ -142,6 +142,7 @@ class EventReader(_Reader[str]):
 def heal(camera: SimulatedCamera) -> None:
     """End all faults of the camera and plug it in where it was at first."""
     camera.resume()
+    camera.no_frames_at(0)
     camera.truncate(0)
     camera.corrupt(0)
     camera.dark_start(0)

@@ -456,8 +456,8 @@ def test_a_pixel_format_that_is_not_offered_is_refused_and_the_picture_goes_on(
 @pytest.mark.parametrize(
     ("fault", "end", "words"),
     [
-        (SimulatedCamera.no_bandwidth, lambda camera: camera.no_bandwidth(False), "not enough USB bandwidth"),
-        (SimulatedCamera.stall, SimulatedCamera.resume, "gives no pictures"),
+        (lambda camera: camera.no_bandwidth(), lambda camera: camera.no_bandwidth(False), "not enough USB bandwidth"),
+        (lambda camera: camera.no_frames_at(1920), lambda camera: camera.no_frames_at(0), "gives no pictures"),
         (lambda camera: camera.corrupt(1_000_000), lambda camera: camera.corrupt(0), "gives no good picture"),
         (lambda camera: camera.truncate(1_000_000), lambda camera: camera.truncate(0), "gives no good picture"),
     ],

@@ -62,7 +62,7 @@ class Camera:
             for name in self.controls.values:
                 self.put(self.controls.by_name[name], self.controls.by_name[name].default, None)
         while self.due is not None and now >= self.due:
-            if not self.faults.stalled:
+            if not (self.faults.stalled or self.mode.width == self.faults.barren):
                 self._frame(round(self.due * 1e9))
             # The camera's clock does not wait for a busy machine: late frames come together, as from a USB buffer.
             self.due = max(self.due + 1 / self.rate, now - MOST_LATE)

@@ -173,6 +173,10 @@ class SimulatedCamera:
         """Make frames again."""
         self._do("fault", stalled=False)
 
+    def no_frames_at(self, width: int) -> None:
+        """Make no frames of that width (0: end that), without any error."""
+        self._do("fault", barren=width)
+
     def truncate(self, frames: int) -> None:
         """Cut the next frames in the middle."""
         self._do("fault", truncate=frames)

@@ -46,6 +46,7 @@ class Faults:
     """What is wrong with the camera now; counts are of frames to come."""
 
     stalled: bool = False
+    barren: int = 0  # width of the frames that never come
     truncate: int = 0
     corrupt: int = 0
     strip_huffman: bool = False

@@ -189,6 +189,15 @@ def test_a_file_that_is_cut_short_plays_as_far_as_it_goes(make_video: MakeVideo)
             jpeg.verify(video.jpeg())
 
 
+def test_a_file_that_was_deleted_is_not_played_to_its_end(make_video: MakeVideo) -> None:
+    path = make_video()
+    with closing(Video(str(path), 80)) as video:
+        video.grab()
+        path.unlink()
+        with pytest.raises(CameraLost, match=f"^there is no video file {path}$"):
+            video.grab()
+
+
 # ---------------------------------------------------------------- network
 
 

@@ -35,7 +35,7 @@ class Video:
         self._quality = quality
         self._is_file = not _is_url(source)
         if self._is_file and not os.path.isfile(source):
-            raise CameraUnavailable(f"there is no video file {source}")
+            raise CameraUnavailable(_missing(source))
         self._source = source
         self._capture = cv2.VideoCapture()
         if not self._open():
@@ -44,9 +44,11 @@ class Video:
         self._next_at = time.monotonic()
 
     def grab(self) -> float:
-        """Wait for the next picture. A file that is at its end begins again."""
+        """Wait for the next picture. A file that is at its end begins again; a deleted one is not played on."""
         if self._is_file:
             self._wait_for_turn()
+            if not os.path.isfile(self._source):
+                raise CameraLost(_missing(self._source))
         if not self._capture.grab() and not (self._is_file and self._rewind()):
             raise CameraLost(f"{self.device} gives no more pictures")
         return time.monotonic()
@@ -103,15 +105,14 @@ class Video:
         self._next_at = max(self._next_at, now - 1.0) + 1 / self.granted.fps
 
     def _rewind(self) -> bool:
-        """Begin again; what cannot be wound back, such as a single picture, is opened again.
-
-        A file that was deleted could be played on for ever: it is there until it is closed.
-        """
-        if not os.path.isfile(self._source):
-            return False
+        """Begin again; what cannot be wound back, such as a single picture, is opened again."""
         if self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0) and self._capture.grab():
             return True
         return self._open() and self._capture.grab()
+
+
+def _missing(source: str) -> str:
+    return f"there is no video file {source}"
 
 
 def _is_url(source: str) -> bool:

@@ -40,6 +40,8 @@ def make_folder(folder: Path) -> None:
         if not folder.is_dir():
             raise
     except FileNotFoundError:
+        if folder.parent.is_dir():  # one where nothing can be made, such as /proc or a folder that was deleted
+            raise
         make_folder(folder.parent)
         make_folder(folder)
     else:

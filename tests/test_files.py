@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.files import sync_folder, write_atomically, write_temporary
+from appliance.files import make_folder, sync_folder, write_atomically, write_temporary
 
 
 @contextmanager
@@ -83,3 +83,19 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
     for _ in range(20):
         write_atomically(tmp_path / "file", b"x")
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_folder(tmp_path / "some" / "where" / "deep")
+        assert (tmp_path / "some" / "where" / "deep").is_dir()
+
+
+def test_a_folder_where_none_can_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted = tmp_path / "checkout"
+    deleted.mkdir()
+    monkeypatch.chdir(deleted)
+    deleted.rmdir()
+    for folder in (Path("/proc/state"), Path("/proc/state/pictures"), Path("state"), Path("state/pictures")):
+        with pytest.raises(FileNotFoundError):
+            make_folder(folder)

@@ -268,6 +268,7 @@ class Capture:
 
     def _begin(self, camera: Camera) -> None:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
+        self._needed_at = time.monotonic()  # how long it took to open does not count
         if self._former:
             self._former = stable_name(self._former)  # udev may not have made the link yet when it was opened
         self.known_formats = camera.formats()

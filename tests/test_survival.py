@@ -558,6 +558,21 @@ def test_a_camera_that_nobody_needs_is_closed_and_opened_for_whoever_comes(
         assert simcam.controls["brightness"] == 9
 
 
+def test_a_camera_that_was_slow_to_begin_is_not_closed_with_its_first_picture(
+    tmp_path: Path, simcam: SimulatedCamera
+) -> None:
+    settings = {"camera.idle": "close", "camera.stall_timeout": 20}
+    simcam.stall()
+    with RunningAppliance(tmp_path, "auto", simcam.environment, settings) as appliance:
+        simcam.wait_for(lambda now: now.streaming)
+        begun = time.monotonic()
+        eventually(lambda: time.monotonic() > begun + 5.5, "longer than a camera lingers that nobody needs")
+        simcam.resume()
+        frames = simcam.statistics.frames
+        until(appliance, "idle")
+        assert simcam.statistics.frames > frames + 100
+
+
 def test_privacy_closes_the_camera_and_refuses_pictures(appliance: RunningAppliance, camera: SimulatedCamera) -> None:
     with Spectator(appliance) as viewer:
         viewer.live(0)

@@ -152,10 +152,10 @@ class Bridge:
         is_fight = self._short_ones >= _SHORT_ONES
         self._client.reconnect_delay_set(*(RETRY_IN_A_FIGHT if is_fight else RETRY))
         if is_fight:
-            ours = self._client_id
-            self._become(
-                "refused", f"the broker ends the connection at once, {reason}: does another camera use {ours}?"
-            )
+            # Without MQTT 5 a broker does not say how large a packet may be, and gives no reason.
+            or_size = "" if self._settings.protocol == "5" else ", or is mqtt.max_picture_bytes more than it takes"
+            doubts = f"does another camera use {self._client_id}{or_size}?"
+            self._become("refused", f"the broker ends the connection at once, {reason}: {doubts}")
         elif self._status[0] != "refused" and not self._stopping.is_set():
             self._become("connecting", f"the connection was lost: {reason}")
 

@@ -181,6 +181,22 @@ def test_a_second_client_of_the_same_identity_does_not_make_an_endless_fight(
             rival.loop_stop()
 
 
+def test_with_the_older_protocol_it_is_said_that_a_picture_may_be_too_large(
+    tmp_path: Path, own_directory: Path
+) -> None:
+    settings = {"mqtt.protocol": "3.1.1"}
+    with Broker(tmp_path / "broker", max_packet_size=20_000) as broker:
+        with RunningAppliance(own_directory, settings={**small(broker), **settings}) as appliance:
+            appliance.until_live()
+            appliance.ask("POST", "/api/pictures")
+            until(appliance, "refused", "or is mqtt.max_picture_bytes more than it takes")
+        small_enough = {**small(broker), **settings, "mqtt.max_picture_bytes": 19_000}
+        with RunningAppliance(own_directory, settings=small_enough), Client(broker) as client:
+            assert client.wait_for("picture/info", lambda message: message.json["published"]).json["published"][
+                "reduced"
+            ]
+
+
 def test_a_broker_that_lets_us_not_listen_is_told_of(own_directory: Path) -> None:
     """Mosquitto grants every subscription and keeps the messages back, others refuse it: here a few bytes of MQTT 5."""
     accepted = bytes([0x20, 3, 0, 0, 0])

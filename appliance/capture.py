@@ -73,13 +73,14 @@ class Capture:
         self._memory = memory
         self._panel = Panel(memory)
         self._slot = slot
-        self._lifecycle = Lifecycle(self._changed)
-        self._change = threading.Condition()
+        self._lifecycle = Lifecycle(lambda: self.on_change())
         self._publisher = Publisher(settings, slot)
         self._was_reopened = False
         self._wake = threading.Event()
         self._jobs = Jobs(self._wake.set)
         self._private = memory.privacy
+        self._is_hidden = False  # closed for privacy, and nothing of the camera is shown any more
+        self._hiding = threading.Condition()
         self._needed_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -179,19 +180,17 @@ class Capture:
     def set_privacy(self, on: bool, timeout: float = JOB_TIMEOUT) -> None:
         """Close the camera until privacy is off again, also over a restart.
 
-        Returns when the device is closed, or when somebody else has wished otherwise meanwhile. Raises
-        CameraUnavailable if the device cannot be closed in `timeout` s; it will be as soon as it lets go.
+        Returns when the device is closed and nothing of it is shown any more, or when somebody else has wished
+        otherwise meanwhile. Raises CameraUnavailable if it cannot be closed in `timeout` s; it will be later.
         """
-        with self._change:
+        with self._hiding:
             self._private = on
             self._memory.remember_privacy(on)
-            self._change.notify_all()
+            self._hiding.notify_all()
         self._memory.flush()  # at once: a power cut must not open the camera again
         self._wake.set()
-        with self._change:
-            if not self._change.wait_for(
-                lambda: self._private != on or (self.status.state == "privacy") == on, timeout
-            ):
+        with self._hiding:
+            if not self._hiding.wait_for(lambda: self._private != on or self._is_hidden == on, timeout):
                 raise CameraUnavailable("the camera does not let go yet; it will be closed as soon as it does")
 
     # From here on everything runs on the camera thread.
@@ -332,11 +331,20 @@ class Capture:
             job.future.set_exception(PrivacyOn(PRIVACY_REFUSAL))
         self._publisher.rate.clear()
         self._lifecycle.happen("privacy_on", PRIVACY_REASON)
+        self._publisher.placeholder(self.status, self.wanted)
+        self._hide(True)
         while self._private and not self._stopping.is_set():
             self._pass_time(PLACEHOLDER_INTERVAL, PrivacyOn(PRIVACY_REFUSAL))
         if not self._stopping.is_set():
             log.info("privacy is off", extra={"EVENT": "privacy-off"})
             self._lifecycle.happen("privacy_off")
+        self._hide(False)
+
+    def _hide(self, is_hidden: bool) -> None:
+        """Tell who waits for it whether the camera is hidden."""
+        with self._hiding:
+            self._is_hidden = is_hidden
+            self._hiding.notify_all()
 
     def _rest_idle(self) -> None:
         """Keep the camera closed until somebody needs it."""
@@ -392,11 +400,6 @@ class Capture:
             self.known_controls = controls
             self.on_controls()
         return controls
-
-    def _changed(self) -> None:
-        with self._change:
-            self._change.notify_all()
-        self.on_change()
 
 
 def _cannot(wanted: Format, error: CameraUnavailable) -> InvalidValue:

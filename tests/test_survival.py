@@ -596,6 +596,17 @@ def test_privacy_closes_the_camera_and_refuses_pictures(appliance: RunningApplia
         viewer.live(later.timestamp)
 
 
+def test_who_comes_after_privacy_was_switched_on_sees_nothing_of_before(appliance: RunningAppliance) -> None:
+    for _ in range(5):
+        assert appliance.ask("PUT", "/api/privacy", {"on": True}).status == 200
+        with Spectator(appliance) as viewer:
+            first = viewer.find(lambda part: True, "anything")
+        assert not first.is_live
+        assert appliance.ask("GET", "/snapshot.jpg?max_age=60").status == 409
+        assert appliance.ask("PUT", "/api/privacy", {"on": False}).status == 200
+        appliance.until_live()
+
+
 def test_privacy_is_not_changed_by_a_senseless_request(appliance: RunningAppliance, camera: SimulatedCamera) -> None:
     bodies: tuple[object, ...] = (
         {},

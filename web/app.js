@@ -52,7 +52,7 @@ const privacy = new PrivacySwitch(find("#privacy-switch", HTMLInputElement));
 const rates = new History(find("#fps-history", HTMLElement), "Rate", (fps) => `${fps.toFixed(1)} fps`, 10);
 const ages = new History(find("#age-history", HTMLElement), "Frame age", ageInWords, 0.2);
 const pictures = new PictureList();
-const viewer = new Viewer(find("#viewer", HTMLDialogElement), pictures);
+const viewer = new Viewer(find("#viewer", HTMLDialogElement), pictures, focusPicture);
 const strip = new Strip(find("#pictures", HTMLElement), pictures, (picture) => viewer.open(picture));
 const album = new Album(find("#album", HTMLDialogElement), pictures, (picture) => viewer.open(picture));
 
@@ -114,6 +114,16 @@ async function take() {
 /** Nobody pays for a picture that cannot be seen. */
 function showSight() {
   live.setInSight(!isScrolledAway && !album.dialog.open && !viewer.dialog.open);
+}
+
+/**
+ * The picture that was opened first may be a screenful away from the one that was seen last, or gone.
+ *
+ * @param {number} id
+ */
+function focusPicture(id) {
+  if (album.dialog.open) album.days.focus(id);
+  else strip.buttonOf(id)?.focus();
 }
 
 function toggleLive() {

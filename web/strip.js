@@ -6,7 +6,7 @@
  */
 
 import { find, setText } from "./dom.js";
-import { forgetItem, thumbnailItem } from "./thumbnails.js";
+import { dropItem, loadImage, thumbnailItem } from "./thumbnails.js";
 import { clockInWords, dayOf, shortDayInWords } from "./words.js";
 
 const LONGEST = 24;
@@ -43,7 +43,7 @@ export class Strip {
     );
     const items = newest.map((picture) => present.get(String(picture.id)) ?? this.#item(picture, newest[0]));
     const wanted = new Set(items);
-    for (const item of present.values()) if (!wanted.has(item)) forgetItem(item);
+    for (const item of present.values()) if (!wanted.has(item)) dropItem(/** @type {HTMLElement} */ (item));
     items.forEach((item, index) => {
       if (this.list.children[index] !== item) this.list.insertBefore(item, this.list.children[index] ?? null);
     });
@@ -62,6 +62,8 @@ export class Strip {
     const isOfThatDay = dayOf(picture.taken_at) === dayOf(newest.taken_at);
     const item = thumbnailItem(picture, isOfThatDay ? time : `${shortDayInWords(picture.taken_at)}, ${time}`);
     find("button", HTMLButtonElement, item).addEventListener("click", () => this.onOpen(picture));
+    find("img", HTMLImageElement, item).loading = "lazy";
+    loadImage(item);
     return item;
   }
 }

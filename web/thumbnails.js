@@ -1,6 +1,5 @@
 /**
- * Items of pictures in strip and album. An image is loaded when it comes near, and let go when it is far away, so that
- * thousands of them cost no more than what is seen.
+ * Items of pictures in strip and album.
  *
  * @typedef {import("./types.js").Picture} Picture
  */
@@ -13,25 +12,10 @@ import { timeInWords } from "./words.js";
 const RETRY_MS = 2000;
 const MOST_TRIES = 8;
 
-/** How far around what is seen images are there already. */
-const AHEAD = "600px";
-
-const nearness = new IntersectionObserver(
-  (entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const image = /** @type {HTMLImageElement} */ (target);
-      if (!isIntersecting) image.removeAttribute("src");
-      else if (!image.hasAttribute("src")) image.src = image.dataset.src ?? "";
-    }
-  },
-  // scrollMargin is for what scrolls inside of a dialog; the type checker does not know it yet.
-  /** @type {IntersectionObserverInit} */ ({ rootMargin: AHEAD, scrollMargin: AHEAD }),
-);
-
 /**
  * @param {Picture} picture
  * @param {string} caption
- * @returns {HTMLElement} a list item with a button, the image in it, and the caption
+ * @returns {HTMLElement} a list item with a button, an image that is not asked for yet, and the caption
  */
 export function thumbnailItem(picture, caption) {
   const item = fromTemplate("gallery-item");
@@ -43,8 +27,13 @@ export function thumbnailItem(picture, caption) {
   when.dateTime = picture.taken_at;
   when.textContent = caption;
   image.addEventListener("error", () => retry(image));
-  nearness.observe(image);
   return item;
+}
+
+/** @param {HTMLElement} item whose image is wanted now */
+export function loadImage(item) {
+  const image = find("img", HTMLImageElement, item);
+  if (!image.hasAttribute("src")) image.src = image.dataset.src ?? "";
 }
 
 /** @param {HTMLImageElement} image that did not load */
@@ -55,8 +44,18 @@ function retry(image) {
   else setTimeout(() => image.hasAttribute("src") && (image.src = image.dataset.src ?? ""), RETRY_MS);
 }
 
-/** @param {Element} item that is taken off the page */
-export function forgetItem(item) {
-  nearness.unobserve(find("img", HTMLImageElement, item));
+/**
+ * @param {HTMLElement} item
+ * @param {boolean | null} isChosen null while nothing is being selected
+ */
+export function showChosen(item, isChosen) {
+  const button = find("button", HTMLButtonElement, item);
+  if (isChosen === null) button.removeAttribute("aria-pressed");
+  else button.setAttribute("aria-pressed", String(isChosen));
+}
+
+/** @param {HTMLElement} item that is taken off the page; its image is not loaded to its end */
+export function dropItem(item) {
+  find("img", HTMLImageElement, item).removeAttribute("src");
   item.remove();
 }

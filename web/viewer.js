@@ -22,10 +22,12 @@ export class Viewer {
   /**
    * @param {HTMLDialogElement} dialog
    * @param {PictureList} pictures
+   * @param {(id: number) => void} onClose called with the picture that was seen last
    */
-  constructor(dialog, pictures) {
+  constructor(dialog, pictures, onClose) {
     this.dialog = dialog;
     this.pictures = pictures;
+    this.onClose = onClose;
     this.image = find("#viewer-image", HTMLImageElement, dialog);
     this.caption = find("#viewer-caption", HTMLElement, dialog);
     this.previous = find("#viewer-previous", HTMLButtonElement, dialog);
@@ -148,10 +150,9 @@ export class Viewer {
   }
 
   #closed() {
-    // The picture that was opened first may be a screenful away, or gone.
-    const items = document.querySelectorAll(`[data-picture-id="${this.#picture?.id}"] button`);
+    const id = this.#picture?.id;
     this.#picture = null;
     this.image.removeAttribute("src");
-    for (const item of items) /** @type {HTMLElement} */ (item).focus();
+    if (id !== undefined) this.onClose(id);
   }
 }

@@ -3,7 +3,7 @@
 import zipfile
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Eventually
 from tests.browser.gestures import pinch, swipe
@@ -11,6 +11,9 @@ from tests.browser.test_pictures import fill
 from tests.running import RunningAppliance
 
 NUMBERS = "all => all.map((one) => Number(one.dataset.pictureId))"
+NEAR_THE_TOP = "() => Number(document.elementFromPoint(600, 110).closest('li')?.dataset.pictureId)"
+TOP = "one => one.getBoundingClientRect().top"
+LEFT = "one => one.getBoundingClientRect().left"
 REMEMBER_FLIGHTS = """
   window.flights = 0;
   const isFlight = (node) => node.className === "flight";
@@ -30,25 +33,154 @@ def open_album(page: Page, appliance: RunningAppliance) -> None:
 def test_pictures_are_listed_by_day_and_loaded_as_they_come_near(
     page: Page, appliance: RunningAppliance, eventually: Eventually
 ) -> None:
-    fill(appliance, 240, days=4)
+    """Every picture comes by in its order, and never has the page items for more than what is near."""
+    fill(appliance, 700, days=7)
     open_album(page, appliance)
-    items, days = page.locator("#album li"), page.locator("#album .day h3")
-    assert items.count() < 240
-    expect(page.locator("#album-count")).to_have_text("240")
+    items, days, images = page.locator("#album li"), page.locator("#album .day h3"), page.locator("#album img[src]")
+    expect(page.locator("#album-count")).to_have_text("700")
     expect(days.first).to_contain_text("22")
+    came: dict[int, None] = {}
+    most = 0
 
     def reaches_the_end() -> bool:
-        items.last.scroll_into_view_if_needed()
-        return items.count() == 240
+        numbers = items.evaluate_all(NUMBERS)
+        nonlocal most
+        most = max(most, len(numbers))
+        came.update(dict.fromkeys(numbers[1:]))  # the first one is also there when it is far away: Tab reaches it
+        page.locator("#album").evaluate("one => one.scrollTop += 700")
+        return 1 in came
 
     eventually(reaches_the_end)
-    expect(days).to_have_count(4)
-    expect(page.locator("#album .day [data-role=count]")).to_have_text(["60", "60", "60", "60"])
+    assert list(came) == list(range(699, 0, -1))
+    assert most < 200
+    expect(days).to_have_count(7)
+    expect(page.locator("#album .day [data-role=count]")).to_have_text(["100"] * 7)
     expect(page.locator("#album-more")).to_be_hidden()
-    assert items.evaluate_all(NUMBERS) == list(range(240, 0, -1))
-    items.last.scroll_into_view_if_needed()
     eventually(lambda: items.last.locator("img").evaluate("image => image.complete && image.naturalWidth > 100"))
-    eventually(lambda: items.first.locator("img").get_attribute("src") is None)  # let go when it is far away
+    assert images.count() < 200
+    expect(items.last).to_have_attribute("aria-posinset", "100")
+    expect(items.last).to_have_attribute("aria-setsize", "100")
+
+
+def test_what_is_looked_at_stays_where_it_is_whatever_comes_and_goes_above(
+    page: Page, appliance: RunningAppliance
+) -> None:
+    fill(appliance, 300, days=2)
+    open_album(page, appliance)
+    expect(page.locator("#album-more")).to_be_hidden()
+    page.locator("#album").evaluate("one => one.scrollTop = 1650")
+    page.wait_for_function(NEAR_THE_TOP)
+    number = page.evaluate(NEAR_THE_TOP)
+    assert number < 240
+    seen = page.locator(f"#album [data-picture-id='{number}']")
+    top = seen.evaluate(TOP)
+    row = seen.evaluate("one => one.offsetHeight + 10")  # it may change its column, and so its row
+    count, others = page.locator("#album-count"), list(range(240, 299))
+    appliance.ask("POST", "api/pictures/delete", {"ids": others})
+    expect(count).to_have_text("241")
+    assert seen.evaluate(TOP) == pytest.approx(top, abs=row)
+    appliance.ask("POST", "api/pictures/restore", {"ids": others})
+    expect(count).to_have_text("300")
+    assert seen.evaluate(TOP) == pytest.approx(top, abs=row)
+    page.set_viewport_size({"width": 390, "height": 844})  # as a phone is turned
+    expect(seen).to_be_in_viewport()
+
+
+def test_a_range_is_selected_over_what_was_scrolled_by(page: Page, appliance: RunningAppliance) -> None:
+    fill(appliance, 400, days=3)
+    open_album(page, appliance)
+    page.locator("#album-select").click()
+    page.locator("#album [data-picture-id='399'] button").click()
+    page.keyboard.press("End")
+    last = page.locator("#album [data-picture-id='1'] button")
+    expect(last).to_be_focused()
+    expect(page.locator("#album [data-picture-id='399']")).to_have_count(0)
+    last.click(modifiers=["Shift"])
+    expect(page.locator("#album-chosen")).to_have_text("399 selected")
+    page.keyboard.press("Home")
+    expect(page.locator("#album [data-picture-id='400'] button")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#album [data-picture-id='398'] button")).to_have_attribute("aria-pressed", "true")
+
+
+def test_arrow_keys_go_through_all_days_and_what_has_the_focus_is_seen(page: Page, appliance: RunningAppliance) -> None:
+    fill(appliance, 120, days=8)
+    open_album(page, appliance)
+    page.locator("#album-select").click()
+    focus = page.locator("#album li button:focus")
+    page.locator("#album [data-picture-id='119'] button").focus()
+    column = focus.evaluate(LEFT)
+    days = set()
+    for key in ["ArrowDown"] * 15 + ["ArrowUp"] * 15:
+        page.keyboard.press(key)
+        box, bar = focus.bounding_box(), page.locator(".album-bar").bounding_box()
+        assert box is not None
+        assert bar is not None
+        assert bar["y"] + bar["height"] <= box["y"], "hidden under the bar"
+        assert box["y"] + box["height"] < 800
+        assert focus.evaluate(LEFT) <= column
+        days.add(focus.evaluate("one => one.closest('.day').dataset.day"))
+    assert len(days) == 8
+    # It stays what Tab reaches, however far one scrolls.
+    number = focus.evaluate("one => one.closest('li').dataset.pictureId")
+    page.locator("#album").evaluate("one => one.scrollTop = one.scrollHeight")
+    expect(page.locator("#album [data-picture-id='1']")).to_be_in_viewport()
+    expect(page.locator(f"#album [data-picture-id='{number}'] button")).to_be_focused()
+    page.locator("#album-select").focus()
+    assert page.locator("#album li [tabindex='0']").evaluate("one => one.closest('li').dataset.pictureId") == number
+
+
+def test_the_picture_seen_last_has_the_focus_when_the_viewer_closes(page: Page, appliance: RunningAppliance) -> None:
+    fill(appliance, 300)
+    open_album(page, appliance)
+    expect(page.locator("#album-more")).to_be_hidden()
+    page.locator("#album [data-picture-id='300'] button").click()
+    page.evaluate("for (let count = 0; count < 250; count++) document.querySelector('#viewer-next').click()")
+    expect(page.locator("#viewer")).to_have_attribute("data-picture-id", "50")
+    page.keyboard.press("Escape")
+    item = page.locator("#album [data-picture-id='50'] button")
+    expect(item).to_be_focused()
+    expect(item).to_be_in_viewport()
+
+
+def test_a_picture_deleted_under_the_focus_leaves_it_to_the_next(page: Page, appliance: RunningAppliance) -> None:
+    fill(appliance, 3)
+    open_album(page, appliance)
+    page.locator("#album [data-picture-id='2'] button").focus()
+    appliance.ask("POST", "api/pictures/delete", {"ids": [2]})
+    expect(page.locator("#album [data-picture-id='1'] button")).to_be_focused()
+    appliance.ask("POST", "api/pictures/delete", {"ids": [1, 3]})
+    expect(page.locator("#album-empty")).to_be_visible()
+    expect(page.locator("#album-select")).to_be_focused()
+
+
+def test_days_have_one_place_each_whatever_the_clock_said(page: Page, appliance: RunningAppliance) -> None:
+    """A Pi without a network starts in the past: the numbers of its pictures do not follow the days."""
+    fill(appliance, 9, days=3)
+    wrong = next(path for path in appliance.pictures.iterdir() if path.name.startswith("000008"))
+    wrong.rename(wrong.with_name("000008_2026-11-20T09-00-00.jpg"))
+    open_album(page, appliance)
+    expect(page.locator("#album .day")).to_have_count(3)
+    assert page.locator("#album li").evaluate_all(NUMBERS) == [9, 7, 6, 5, 4, 8, 3, 2, 1]
+
+
+def test_older_pictures_that_do_not_come_are_asked_for_by_hand(page: Page, appliance: RunningAppliance) -> None:
+    fill(appliance, 200)
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=500, content_type="application/json", body='{"error": {"message": "The disk is gone."}}')
+
+    page.route("**/api/pictures?*before=*", refuse)
+    open_album(page, appliance)
+    expect(page.locator("#album [data-toast=error]")).to_have_text("The disk is gone.")
+    for _ in range(5):
+        page.locator("#album").evaluate("one => one.scrollTop += 100")
+    assert len(asked) == 1
+    page.unroute("**/api/pictures?*before=*")
+    page.locator("#album-more").click()
+    expect(page.locator("#album-more")).to_be_hidden()
+    expect(page.locator("#album .day [data-role=count]")).to_have_text("200")
 
 
 def test_selected_pictures_are_downloaded_in_one_archive(page: Page, appliance: RunningAppliance) -> None:

@@ -14,9 +14,16 @@ import { getAccess } from "./api.js";
 export async function showAccess(place) {
   const access = await getAccess().catch(() => null);
   if (!access) return;
-  if (access.user && access.users.includes(access.user)) place.replaceChildren(access.user, logOut());
+  if (access.user && access.users.includes(access.user)) place.replaceChildren(nameOf(access.user), logOut());
   else if (access.users.length) place.replaceChildren(logIn());
   place.hidden = !place.hasChildNodes();
+}
+
+/** @param {string} user */
+function nameOf(user) {
+  const name = document.createElement("span");
+  name.textContent = user;
+  return name;
 }
 
 function logIn() {

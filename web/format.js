@@ -29,7 +29,7 @@ export function choicesOf({ requested, available }) {
   if (width && height) size.push(sizeInWords(width, height));
   if (fps) rates.push(fps);
   return {
-    size: [...new Set(size)].map((name) => [name, name.replace("x", " × ")]),
+    size: [...new Set(size)].map((name) => [name, name]),
     fps: [...new Set(rates)].sort((a, b) => b - a).map((rate) => [String(rate), `${rateInWords(rate)} fps`]),
     pixel_format: [
       ["auto", "Automatic"],

@@ -16,6 +16,14 @@ function complain(text) {
   message.replaceChildren(alert);
 }
 
+/** @param {string} text */
+function refuse(text) {
+  complain(text);
+  const password = find("[name=password]", HTMLInputElement, form);
+  password.focus();
+  password.select();
+}
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
@@ -25,7 +33,7 @@ form.addEventListener("submit", async (event) => {
       body: JSON.stringify(Object.fromEntries(new FormData(form))),
     });
     if (response.ok) location.assign("./");
-    else complain((await errorFrom(response)).message);
+    else refuse((await errorFrom(response)).message);
   } catch {
     complain("The appliance does not answer.");
   }

@@ -28,6 +28,13 @@ from appliance.service import Appliance, wall_clock
 
 _MAX_AGE = Parameter(name="max_age", kind="number", minimum=0, maximum=60, unit="s")
 _UPRIGHT = Parameter(name="upright", kind="boolean")
+# Without scripts a browser shows a bare picture in a frame as large as it is, and so the corner of it.
+_TAKEN = """<!doctype html>
+<html lang="en">
+  <head><title>Picture {id}</title><link rel="stylesheet" href="web/style.css" /></head>
+  <body><main class="taken"><img src="api/pictures/{id}.jpg" alt="Picture {id}" /></main></body>
+</html>
+"""
 _FOR_EVER = "private, max-age=31536000, immutable"  # a number is never given twice
 _NUMBER = r":re:[1-9][0-9]{0,11}>"
 _ROUTES = {route.path: route for route in OTHER_ROUTES}
@@ -187,7 +194,8 @@ class Routes:
         except ApplianceError as error:
             headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
             return HTTPResponse(f"No picture was taken: {error}".encode(), status_of(error), headers)
-        return HTTPResponse(status=303, headers={"Location": f"api/pictures/{picture['id']}.jpg"})
+        headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
+        return HTTPResponse(_TAKEN.format(id=picture["id"]), 200, headers)
 
     def _snapshot(self) -> Any:
         wished = query()

@@ -1,12 +1,13 @@
 """What screen readers and keyboards meet: axe-core finds nothing, on every part of the page, in both schemes."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.test_pictures import fill
 from tests.running import RunningAppliance
@@ -36,12 +37,43 @@ def _undo(page: Page) -> None:
     page.wait_for_function("() => document.getAnimations().length === 0")
 
 
+def _privacy(page: Page) -> None:
+    page.locator("#privacy-switch").click()
+    expect(page.locator("#stage")).to_have_attribute("data-mood", "private")
+
+
+def _refused(page: Page) -> None:
+    page.locator("[data-control=brightness] input[type=number]").fill("999")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-control=brightness] .control-error")).to_be_visible()
+
+
+def _cut_off(page: Page) -> None:
+    page.route("**/api/events", lambda route: route.abort())
+    page.route("**/api/pictures", lambda route: route.abort())
+    page.reload()
+    page.locator("#take-picture").click()
+    expect(page.locator("[data-toast=error]")).to_be_visible()
+    expect(page.locator("#connection-lost")).to_be_visible()
+
+
 SCENES: dict[str, Callable[[Page], None]] = {
     "page": lambda page: None,
     "album": _select,
     "viewer": _undo,
     "keys": lambda page: page.keyboard.press("?"),
+    "privacy": _privacy,
+    "refused": _refused,
+    "cut off": _cut_off,
 }
+
+
+def violations(page: Page) -> list[object]:
+    """Return what axe-core finds on the page as it is now."""
+    assert AXE.exists(), "make install-web"
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: list[object] = page.evaluate(RUN)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +92,16 @@ def with_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningA
         ("album", "dark", 1280),
         ("viewer", "light", 1280),
         ("keys", "dark", 1280),
+        ("privacy", "light", 390),
+        ("privacy", "dark", 1280),
+        ("refused", "dark", 390),
+        ("cut off", "light", 390),
+        ("cut off", "dark", 1280),
     ],
 )
 def test_axe_finds_nothing(
     browser: Browser, with_pictures: RunningAppliance, scene: str, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    assert AXE.exists(), "make install-web"
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce")
     try:
         page.goto(with_pictures.url)
@@ -73,7 +109,23 @@ def test_axe_finds_nothing(
         expect(page.locator("[data-control=brightness]")).to_be_visible()
         expect(page.locator("#gallery [data-picture-id]").first).to_be_visible()
         SCENES[scene](page)
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert page.evaluate(RUN) == [], json.dumps(page.evaluate(RUN), indent=1)
+        found = violations(page)
+        assert found == [], json.dumps(found, indent=1)
     finally:
         page.close()
+        with_pictures.ask("PUT", "/api/privacy", {"on": False})
+
+
+def test_axe_finds_nothing_without_scripts(page: Page, with_pictures: RunningAppliance) -> None:
+    """axe-core is a script itself: so the page is shown as it is without them, in a browser that has them."""
+
+    def without_scripts(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=re.sub("<script.*?</script>|</?noscript>", "", answer.text()))
+
+    page.route(with_pictures.url, without_scripts)
+    page.goto(with_pictures.url, wait_until="commit")
+    expect(page.get_by_role("button", name="Take picture")).to_have_count(1)
+    expect(page.locator("img[src='stream.mjpg']")).to_be_visible()
+    found = violations(page)
+    assert found == [], json.dumps(found, indent=1)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.test_accessibility import violations
 from tests.http.conftest import PASSWORD, quick_hash
 from tests.running import RunningAppliance, eventually
 
@@ -27,6 +28,8 @@ def test_one_logs_in_sees_and_controls_and_logs_out(browser: Browser, protected:
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_contain_text("password is wrong")
     expect(page.get_by_label("User")).to_have_value("admin")
+    expect(page.get_by_label("Password")).to_be_focused()
+    assert violations(page) == []
 
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()

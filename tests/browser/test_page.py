@@ -203,10 +203,16 @@ def test_without_scripts_the_page_shows_the_live_picture(
         plain.goto(appliance.url, wait_until="commit")
         eventually(lambda: appliance.state()["viewers"] == 1)
         expect(plain.locator("noscript img")).to_be_visible()
-        expect(plain.locator("#take-picture")).to_be_hidden()
+        for selector in ("#take-picture", "#live", "#privacy-switch", "#gallery", "#panel"):
+            expect(plain.locator(selector)).to_be_hidden()
         plain.locator("noscript button").click()
         eventually(lambda: len(appliance.stored()) == 1)
-        expect(plain.frame_locator("iframe[name=taken]").locator("img")).to_be_visible()
+        taken = plain.frame_locator("iframe[name=taken]").locator("img")
+        expect(taken).to_be_visible()
+        frame, picture = plain.locator("iframe[name=taken]").bounding_box(), taken.bounding_box()
+        assert frame is not None
+        assert picture is not None
+        assert picture["width"] <= frame["width"], "only a corner of the picture is seen"
         assert plain.url == appliance.url
     finally:
         plain.close()

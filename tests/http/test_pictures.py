@@ -286,8 +286,11 @@ def _resident(status: Path) -> int:
 def test_a_form_takes_a_picture_and_shows_it(running: RunningAppliance) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = running.ask("POST", "/take-picture", raw=b"", headers=form)
-    assert answer.status == 200  # after the redirection
-    assert answer.body == (running.pictures / running.stored()[0]).read_bytes()
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert b'src="api/pictures/1.jpg"' in answer.body
+    picture = running.ask("GET", "/api/pictures/1.jpg")
+    assert picture.body == (running.pictures / running.stored()[0]).read_bytes()
     running.ask("PUT", "/api/privacy", {"on": True})
     answer = running.ask("POST", "/take-picture", raw=b"", headers=form)
     assert answer.status == 409

@@ -23,7 +23,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash deploy status uninstall test test-system test-home-assistant fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+.PHONY: help run dev flash deploy status uninstall test test-system test-vm test-home-assistant fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
   install-web format lint docs screenshots wheel
 
 help: ## list the targets
@@ -60,6 +60,15 @@ test-system: install-tests wheel ## boot a real system, deploy to it, test it th
 	@tests/install-packages systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 \
 	  unshare:util-linux
 	$(BIN)/python -m tests.system $(ARGS)
+
+# Packages of the machine that is played: QEMU, and for another processor what runs its programs during installation.
+VM_PACKAGES_amd64 = qemu-system-x86_64:qemu-system-x86
+VM_PACKAGES_arm64 = qemu-system-aarch64:qemu-system-arm $(if $(filter aarch64,$(shell uname -m)),,qemu-aarch64-static:qemu-user-static arch-test:arch-test)
+
+test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer with a USB camera, in QEMU (as root; ARCH=arm64: a Pi's processor)
+	@tests/install-packages mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 unshare:util-linux mkfs.ext4:e2fsprogs \
+	  $(VM_PACKAGES_$(or $(ARCH),amd64))
+	ARCH=$(ARCH) $(BIN)/python -m tests.vm $(ARGS)
 
 fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)

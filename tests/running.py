@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from appliance import secrecy
 from appliance import settings as declared
@@ -48,6 +48,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class Listener(Protocol):
+    """Whatever listens on a port of 127.0.0.1."""
+
+    @property
+    def port(self) -> int: ...
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from tests.running import PATIENCE, RunningAppliance
+from tests.running import PATIENCE, Listener
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Viewer:
 
     def __init__(
         self,
-        appliance: RunningAppliance,
+        appliance: Listener,
         path: str = "/stream.mjpg",
         receive_buffer: int | None = None,
         address: str | None = None,

@@ -13,8 +13,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from tests.mqtt.broker import HOST, Broker
-from tests.running import PATIENCE
+from tests.mqtt.broker import HOST
+from tests.running import PATIENCE, Listener
 
 ROOT = "camera-appliance/camera"  # of all topics of an appliance with the settings it comes with
 
@@ -45,7 +45,7 @@ class Client:
     the root of the appliance's.
     """
 
-    def __init__(self, broker: Broker, username: str = "", password: str = "") -> None:
+    def __init__(self, broker: Listener, username: str = "", password: str = "") -> None:
         self.messages: list[Message] = []
         self._broker = broker
         self._news = threading.Condition()

@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ALONE = ("unshare", "--net", "--pid", "--mount-proc", "--fork", "--kill-child")
 
 
-def obstacle() -> str | None:
-    """Return why no machine can be booted here, if so."""
+def obstacle(*tools: str) -> str | None:
+    """Return why no machine can be booted here with these tools, if so."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "only root on Linux can boot a machine"
-    missing = [tool for tool in ("mmdebstrap", "systemd-nspawn", "unshare", "ssh") if not shutil.which(tool)]
+    missing = [tool for tool in (*tools, "mmdebstrap", "unshare", "ssh") if not shutil.which(tool)]
     if missing:
         return f"{', '.join(missing)} is missing"
     tried = subprocess.run([*ALONE, "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
@@ -31,9 +31,14 @@ def obstacle() -> str | None:
 def prepare() -> None:
     """Build the tree, and gather the wheels of the release for it, unless they are in the cache."""
     print(f"the tree of the machine: {tree()}", flush=True)
+    gather(os.uname().machine)
+
+
+def gather(machine: str) -> None:
+    """Put the wheels of the release for that kind of machine into the cache. Raises CalledProcessError."""
     locks = [f"--lock={ROOT / 'requirements.lock'}", f"--lock={ROLE / 'files' / 'installer.lock'}"]
     wheels = [str(ROLE / "files" / "wheels.py"), f"--wheel={ROOT / 'dist'}", *locks]
-    host = (f"--python={PYTHON}", f"--machine={os.uname().machine}")
+    host = (f"--python={PYTHON}", f"--machine={machine}")
     environment = os.environ | {"XDG_CACHE_HOME": str(cache().parent)}
     subprocess.run([sys.executable, *wheels, *host], env=environment, check=True)
 
@@ -43,7 +48,7 @@ def main() -> int:
     pytest = [sys.executable, "-m", "pytest", "--no-header", "-p", "no:cacheprovider", "tests/system", *sys.argv[1:]]
     if os.environ.get("SKIP_SYSTEM") == "1":
         return subprocess.run(pytest, cwd=ROOT, check=False).returncode
-    if reason := obstacle():
+    if reason := obstacle("systemd-nspawn"):
         print(f"{reason}; SKIP_SYSTEM=1 leaves these tests out", file=sys.stderr)
         return 1
     prepare()

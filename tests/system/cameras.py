@@ -1,6 +1,7 @@
 """The cameras of the machine, and how they are asked."""
 
 import base64
+import json
 import urllib.error
 import urllib.request
 from typing import Any
@@ -33,17 +34,20 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def ask(port: int, path: str, method: str = "GET", authorization: str | None = None) -> Answer:
-    """Return the answer of the camera on the port; without an authorization, with its token.
+def ask(port: int, path: str, method: str = "GET", authorization: str | None = None, body: object = None) -> Answer:
+    """Return the answer of the camera on the port; without an authorization, with its token. `body` is sent as JSON.
 
     Raises OSError where nobody listens.
     """
     header = authorization if authorization is not None else f"Bearer {TOKENS.get(port, '')}"
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, method=method)
+    if data is not None:
+        request.add_header("Content-Type", "application/json")
     if header != "Bearer ":
         request.add_header("Authorization", header)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return Answer(response.status, response.headers, response.read())
     except urllib.error.HTTPError as error:
         with error:

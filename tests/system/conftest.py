@@ -32,6 +32,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"deployments: {times}")
 
 
+def newest_wheel() -> Path:
+    """Return what `make wheel` built last."""
+    return max((ROOT / "dist").glob("camera_appliance-*.whl"), key=lambda path: path.stat().st_mtime)
+
+
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """The booted machine. Its SSH server must be the only thing on the loopback: `make test-system` sees to that."""
@@ -44,10 +49,9 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 @pytest.fixture(scope="session")
 def deployment(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """The machine and what is to be deployed to it."""
-    wheel = max((ROOT / "dist").glob("camera_appliance-*.whl"), key=lambda path: path.stat().st_mtime)
     machine.read("mkdir", "--parents", OPTIONS["camera_appliance_data"])
     variables = {"camera_appliance_cameras": CAMERAS, **OPTIONS}
-    return Deployment(machine, tmp_path_factory.mktemp("deployment"), wheel, variables)
+    return Deployment(machine, tmp_path_factory.mktemp("deployment"), newest_wheel(), variables)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +80,7 @@ def deployed(first: Run, deployment: Deployment) -> Deployment:
 
 
 @pytest.fixture
-def host(deployed: Deployment) -> Machine:
+def host(deployed: Deployment, machine: Machine) -> Machine:
     """The machine, with both cameras live."""
     eventually(lambda: is_live(PORCH) and is_live(YARD), "two live cameras")
-    return deployed.machine
+    return machine

@@ -4,12 +4,12 @@ import json
 import re
 import time
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.deploy.ansible import ansible
-from tests.system.machine import Machine
+from tests.system.host import Host
 from tests.system.tree import cache
 
 PATIENCE = 1200.0  # s, for one playbook: on a machine that has much else to do each of its tasks takes seconds
@@ -34,11 +34,11 @@ class Run:
 class Deployment:
     """The machine and its inventory. `variables` are those of the host, `wheel` is what is brought there."""
 
-    machine: Machine
+    machine: Host
     work: Path
     wheel: Path
     variables: dict[str, Any]
-    times: dict[str, float] = field(default_factory=dict)
+    patience: float = PATIENCE
 
     def run(self, playbook: str, *arguments: str, **variables: Any) -> Run:
         """Run a playbook; variables replace those of the host, this time."""
@@ -48,7 +48,7 @@ class Deployment:
         started_at = time.monotonic()
         # What was gathered before is found in the cache; here it could not be downloaded.
         command = ("ansible-playbook", "-i", str(inventory), playbook, *arguments)
-        ended = ansible(self.work, *command, timeout=PATIENCE, XDG_CACHE_HOME=str(cache().parent))
+        ended = ansible(self.work, *command, timeout=self.patience, XDG_CACHE_HOME=str(cache().parent))
         _, _, recap = ended.stdout.partition("PLAY RECAP")
         counts = re.search(r"^porch .*changed=(\d+)", recap, re.MULTILINE)
         return Run(

@@ -2,31 +2,29 @@
 
 import os
 import secrets
-import shlex
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from tests.running import eventually
+from tests.system.host import Host
 from tests.system.tree import ACCOUNT
 
 BOOTS_WITHIN = 60.0  # s
 STOPS_WITHIN = 30.0  # s
 
 
-class Machine:
+class Machine(Host):
     """One booted copy of a tree; whatever happens in it is gone at the end. Use it as a context."""
 
     def __init__(self, tree: Path, work: Path) -> None:
+        super().__init__(work)
         self.name = f"camera-{secrets.token_hex(4)}"
-        self.key = work / "key"
         self.log = work / "console.log"
         self._tree = tree
         self._cgroup: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
 
     def __enter__(self) -> "Machine":
         self._folder = Path(tempfile.mkdtemp(prefix="camera-appliance-", dir="/var/tmp"))
@@ -50,44 +48,6 @@ class Machine:
                 self._process.wait()
         self._forget_cgroup()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    @property
-    def ssh_arguments(self) -> list[str]:
-        """What ssh needs to get in without a question."""
-        options = ("IdentitiesOnly=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR")
-        return ["-i", str(self.key), *(part for option in options for part in ("-o", option))]
-
-    @property
-    def inventory(self) -> dict[str, Any]:
-        """How Ansible reaches it."""
-        return {
-            "ansible_host": "127.0.0.1",
-            "ansible_user": ACCOUNT,
-            "ansible_ssh_private_key_file": str(self.key),
-            "ansible_ssh_common_args": " ".join(self.ssh_arguments[2:]),
-            "ansible_python_interpreter": "/usr/bin/python3",
-        }
-
-    def run(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command in the machine as root, to its end."""
-        return subprocess.run(
-            ["ssh", *self.ssh_arguments, f"{ACCOUNT}@127.0.0.1", "sudo", shlex.join(command)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    def read(self, *command: str) -> str:
-        """Return what a command prints; it has to succeed."""
-        result = self.run(*command)
-        assert result.returncode == 0, f"{' '.join(command)}: {result.stdout}{result.stderr}"
-        return result.stdout.strip()
-
-    def property(self, unit: str, name: str) -> str:
-        """Return a property of a unit, as `systemctl show` has it."""
-        return self.read("systemctl", "show", "--value", f"--property={name}", unit)
 
     def _furnish(self) -> None:
         """Give the copy what is its own: a name, keys."""

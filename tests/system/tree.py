@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 SUITE = "trixie"
@@ -70,6 +71,11 @@ def tree() -> Path:
 def _build(work: Path) -> None:
     finish = work / "finish"
     finish.write_text(_FINISH, encoding="utf-8")
+    bootstrap(work / "root", PACKAGES, f'--customize-hook=sh {finish} "$1"')
+
+
+def bootstrap(root: Path, packages: Sequence[str], *options: str) -> None:
+    """Install a minimal Debian with these packages into a new folder. Raises CalledProcessError."""
     nowhere = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")]
     subprocess.run(
         [
@@ -77,9 +83,9 @@ def _build(work: Path) -> None:
             "--aptopt=APT::Install-Recommends false",
             "--dpkgopt=force-unsafe-io",
             *nowhere,
-            f"--include={','.join(PACKAGES)}",
-            f'--customize-hook=sh {finish} "$1"',
-            *(SUITE, str(work / "root"), f"deb {MIRROR} {SUITE} main"),
+            f"--include={','.join(packages)}",
+            *options,
+            *(SUITE, str(root), f"deb {MIRROR} {SUITE} main"),
         ],
         check=True,
     )

@@ -116,7 +116,7 @@ def image(hardware: Hardware) -> Path:
 
 def _files() -> dict[str, str]:
     """What is added to Debian: what makes it look like Raspberry Pi OS, and the USB port."""
-    port = (Path(__file__).parent / "usb" / "attach.py").read_text(encoding="utf-8")
+    here = Path(__file__).parent
     # cloud-init must not look before its files are mounted.
     waits = "[Unit]\nRequiresMountsFor=/boot/firmware\n"
     return {
@@ -131,7 +131,10 @@ def _files() -> dict[str, str]:
         "etc/.updated": "",
         "var/.updated": "",
         "etc/modules-load.d/rig.conf": "vhci-hcd\n",
-        "opt/rig/attach.py": port,
+        "opt/rig/attach.py": (here / "usb" / "attach.py").read_text(encoding="utf-8"),
+        "usr/lib/python3/dist-packages/rig.py": (here / "compiled.py").read_text(encoding="utf-8"),
+        "usr/lib/python3/dist-packages/rig.pth": "import rig\n",
+        "var/cache/rig/.keep": "",
         "etc/systemd/system/rig-usb.service": (
             "[Unit]\nDescription=USB port of the rig\n"
             f"[Service]\nExecStart=/usr/bin/python3 /opt/rig/attach.py {USB_HOST} {PORT}\nRestart=always\n"

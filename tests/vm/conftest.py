@@ -93,7 +93,7 @@ def first(deployment: Deployment) -> Run:
     run = deployment.deploy()
     assert run.status == 0, run.text
     TIMES["first deployment"] = run.seconds
-    TOKENS[PORCH] = deployment.machine.read("cat", f"/etc/camera-appliance/credentials/{HOST}/http-token")
+    TOKENS[PORCH] = deployment.machine.read("cat", f"/etc/camera-appliance/credentials/{CAMERA['name']}/http-token")
     return run
 
 

@@ -11,7 +11,19 @@ from tests.simcam import read_stamp
 from tests.simcam.controls import CONTROLS
 from tests.simcam.v4l2 import CONTROL_CLASS
 from tests.system.cameras import MQTT_PASSWORD
-from tests.vm.camera import FROZEN_AFTER, PATIENCE, USER, Address, ask, condition, is_live, part_like, state, viewer
+from tests.vm.camera import (
+    DEVICE,
+    FROZEN_AFTER,
+    PATIENCE,
+    USER,
+    Address,
+    ask,
+    condition,
+    is_live,
+    part_like,
+    state,
+    viewer,
+)
 from tests.vm.machine import MQTT, VirtualMachine
 from tests.vm.usb import Cable
 from tests.vm.usb.camera import checksum
@@ -103,7 +115,7 @@ def test_a_camera_that_is_unplugged_and_plugged_in_again_comes_back_with_its_con
             cable.unplug()
             part_like(seen, is_live=False)
             assert "remove" in monitor.stdout.readline() + monitor.stdout.readline()
-            eventually(lambda: condition() == ("lost", "the camera is unplugged"), "the reason", PATIENCE)
+            eventually(lambda: condition() == ("lost", f"no camera is connected as {DEVICE}"), "the reason", PATIENCE)
             mqtt.wait_for("camera", lambda message: message.payload == b"offline", mark)
             cable.plug()
             part = part_like(seen, is_live=True)

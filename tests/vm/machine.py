@@ -77,7 +77,8 @@ class VirtualMachine(Host):
             *("-netdev", f"user,id=cable{forwarded}", "-device", "virtio-net-pci,netdev=cable,romfile="),
         ]
         self.powered_on_at = time.monotonic()
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        # A session of its own: Ctrl-C is for the tests, which then end it.
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def power_cut(self) -> None:
         """Take its power away. What it has written to the card is there, what it meant to write is not."""

@@ -23,7 +23,7 @@ from tests.vm.usb import Cable, UsbCamera
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD_SIZE = 4 * 10**9  # bytes: more than the image, which grows
-STORY = ("card", "deploy", "camera", "running", "power", "update")
+STORY = ("card", "deploy", "camera", "running", "power", "later")
 TIMES: dict[str, float] = {"image": float(os.environ.get("IMAGE_SECONDS", 0))}
 
 

@@ -1,10 +1,7 @@
 """A deployment to a real kernel with a real device: the wheels of its processor, its driver, its groups."""
 
-import pytest
-
-from tests.system.deployment import Deployment, Run
+from tests.system.deployment import Run
 from tests.vm.camera import DEVICE, state
-from tests.vm.conftest import TIMES
 from tests.vm.hardware import Hardware
 from tests.vm.machine import VirtualMachine
 
@@ -15,18 +12,6 @@ def test_the_first_deployment_brings_the_usb_camera_live(first: Run, hardware: H
     assert (camera["camera"]["state"], camera["camera"]["source"]) == ("online", DEVICE)
     assert camera["format"]["granted"]["pixel_format"] == "MJPG"
     assert (camera["format"]["granted"]["width"], camera["format"]["granted"]["height"]) == (1280, 720)
-
-
-@pytest.fixture(scope="module")
-def second(first: Run, deployment: Deployment) -> Run:
-    """The same once more."""
-    run = deployment.deploy()
-    TIMES["second deployment"] = run.seconds
-    return run
-
-
-def test_a_second_deployment_changes_nothing(second: Run) -> None:
-    assert (second.status, second.changed) == (0, 0), second.text
 
 
 def test_no_more_than_the_group_of_cameras_opens_the_device(host: VirtualMachine) -> None:

@@ -23,6 +23,8 @@ BOOTS_WITHIN = 600.0  # s; the first boot of a foreign processor on a busy compu
 STOPS_WITHIN = 120.0  # s
 # None of these makes a difference to what is tested, and each would cost an emulated processor a lot.
 FASTER = "mitigations=off nokaslr systemd.ssh_auto=no"
+# systemd gives up on a disk or a service after 90 s: on a busy computer that is not enough.
+PATIENT = "systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900"
 
 
 class VirtualMachine(Host):
@@ -72,7 +74,14 @@ class VirtualMachine(Host):
         command = [
             *(*self._hardware.emulator, "-accel", "tcg,thread=multi,tb-size=1024", "-smp", "2", "-m", str(MEMORY)),
             *("-nodefaults", "-display", "none", "-serial", f"file:{self.log}"),
-            *("-kernel", str(self._work / KERNEL), "-initrd", str(self._work / INITRD), "-append", f"{words} {FASTER}"),
+            *(
+                "-kernel",
+                str(self._work / KERNEL),
+                "-initrd",
+                str(self._work / INITRD),
+                "-append",
+                f"{words} {FASTER} {PATIENT}",
+            ),
             *("-drive", f"file={self.card},format=raw,if=virtio,cache=writeback", "-device", "virtio-rng-pci"),
             *("-netdev", f"user,id=cable{forwarded}", "-device", "virtio-net-pci,netdev=cable,romfile="),
         ]

@@ -135,9 +135,10 @@ class VirtualMachine(Host):
 
     def _answers(self) -> bool:
         """Whether SSH says a word: QEMU takes connections also while nobody there does."""
+        assert self._is_running
         try:
             with socket.create_connection(("127.0.0.1", SSH), 5) as connection:
-                return self._is_running and connection.recv(4) == b"SSH-"
+                return connection.recv(4) == b"SSH-"
         except OSError:
             return False
 

@@ -130,14 +130,14 @@ def _files() -> dict[str, str]:
         # Nothing to bring up to date at the first boot: no indexes of libraries, journal messages and hardware.
         "etc/.updated": "",
         "var/.updated": "",
-        "etc/modules-load.d/rig.conf": "vhci-hcd\n",
         "opt/rig/attach.py": (here / "usb" / "attach.py").read_text(encoding="utf-8"),
         "usr/lib/python3/dist-packages/rig.py": (here / "compiled.py").read_text(encoding="utf-8"),
         "usr/lib/python3/dist-packages/rig.pth": "import rig\n",
         "var/cache/rig/.keep": "",
         "etc/systemd/system/rig-usb.service": (
             "[Unit]\nDescription=USB port of the rig\n"
-            f"[Service]\nExecStart=/usr/bin/python3 /opt/rig/attach.py {USB_HOST} {PORT}\nRestart=always\n"
+            "[Service]\nTimeoutStartSec=infinity\nExecStartPre=/usr/sbin/modprobe vhci-hcd\n"
+            f"ExecStart=/usr/bin/python3 /opt/rig/attach.py {USB_HOST} {PORT}\nRestart=always\n"
             "[Install]\nWantedBy=multi-user.target\n"
         ),
     }

@@ -175,7 +175,9 @@ class Publications:
         if size:
             log.info("picture %d published smaller: %d bytes, %dx%d", picture["id"], len(data), width, height)
         self._sent_picture = self._outlet.publish(self._topics.of(paths.PICTURE), data)
-        if self._sent_picture:
+        if self._sent_picture is None:
+            self._pictures_changed = True  # too much waits yet
+        else:
             self._told[paths.PICTURE] = picture["id"]
             published = {"bytes": len(data), "width": width, "height": height, "reduced": size is not None}
             self._tell(paths.PICTURE_INFO, {**picture, "published": published})

@@ -182,7 +182,10 @@ class HomeAssistant:
         """Set up the MQTT integration, by the steps of its own dialogue."""
         form = self._step("/api/config/config_entries/flow", {"handler": "mqtt"})
         assert form["step_id"] == "broker", form
-        done = self._step(f"/api/config/config_entries/flow/{form['flow_id']}", {"broker": HOST, "port": broker.port})
+        settings: dict[str, Any] = {"broker": HOST, "port": broker.port}
+        if any(field["name"] == "other_settings" for field in form["data_schema"]):  # 2026.11
+            settings["other_settings"] = {"set_client_cert": False, "set_ca_cert": "off"}
+        done = self._step(f"/api/config/config_entries/flow/{form['flow_id']}", settings)
         assert done["type"] == "create_entry", done
 
     def look_below(self, prefix: str) -> None:
@@ -247,7 +250,8 @@ class HomeAssistant:
         with ExitStack() as line:
             try:
                 address = f"ws://{HOST}:{self.port}/api/websocket"
-                connection = line.enter_context(connect(address, max_size=_LARGEST, proxy=None))
+                opened = connect(address, max_size=_LARGEST, proxy=None, ping_interval=None)  # it may stand still
+                connection = line.enter_context(opened)
             except (OSError, WebSocketException):
                 return None
             assert _receive(connection)["type"] == "auth_required"

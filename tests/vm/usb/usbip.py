@@ -81,9 +81,10 @@ class Cable:
         try:
             version, code, _ = struct.unpack(">HHI", await reader.readexactly(8))
             await reader.readexactly(32)
-            if code != _IMPORT or not self.is_plugged or self._link:
+            if code != _IMPORT or not self.is_plugged:
                 writer.write(struct.pack(">HHI", version, _IMPORTED, 1))
                 return
+            self._cut()  # who asks again has been rebooted, and QEMU keeps the connections of the boot before
             writer.write(struct.pack(">HHI", version, _IMPORTED, 0) + _device())
             self._link = writer
             self.camera.power_on()

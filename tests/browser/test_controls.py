@@ -39,6 +39,17 @@ def test_moving_a_slider_changes_the_device(
         assert other.monotonic - one.monotonic > 0.05, "more than ten changes a second"
 
 
+def test_a_mark_on_the_slider_shows_the_default(page: Page, watching: RunningAppliance) -> None:
+    open_panel(page, watching)
+    for name, place in (("brightness", 0.5), ("contrast", 0.5), ("gain", 0.0), ("gamma", 28 / 428)):
+        field = page.locator(f"[data-control={name}]")
+        slider, mark = field.locator("input[type=range]").bounding_box(), field.locator(".default-mark").bounding_box()
+        assert slider is not None
+        assert mark is not None, "it can be seen"
+        at = (mark["x"] + mark["width"] / 2 - slider["x"]) / slider["width"]
+        assert abs(at - place) < 0.06, f"{name}: the thumb keeps its half width from the ends"
+
+
 def test_a_value_that_another_client_set_shows_on_the_page(page: Page, watching: RunningAppliance) -> None:
     open_panel(page, watching)
     watching.ask("PATCH", "api/controls", {"brightness": 17})

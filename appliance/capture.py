@@ -19,6 +19,7 @@ from appliance.camera import (
     find_source,
     is_back,
     is_device,
+    load,
     open_camera,
     stable_name,
 )
@@ -26,7 +27,7 @@ from appliance.controls import Control
 from appliance.errors import Busy, CameraLost, CameraUnavailable, InvalidValue, PrivacyOn
 from appliance.frames import Format, FrameSlot
 from appliance.jobs import Job, Jobs
-from appliance.lifecycle import Lifecycle, Status
+from appliance.lifecycle import IDLE_REASON, PRIVACY_REASON, PRIVACY_REFUSAL, Lifecycle, Status
 from appliance.log import logger
 from appliance.memory import Memory
 from appliance.panel import Panel
@@ -44,10 +45,6 @@ JOB_TIMEOUT = 8.0  # s: longer than a camera needs to be opened, and than a stal
 GOOD_FRAME_TIMEOUT = 5.0  # s without a good frame, although damaged ones come
 LINGER = 5.0  # s that a camera nobody needs any more stays open
 
-PRIVACY_REASON = "privacy is on"
-PRIVACY_REFUSAL = "privacy is on: switch it off first"
-IDLE_REASON = "nobody is watching"
-
 
 class _ReopenError(Exception):
     """The camera has to be closed, and opened again if it is still needed, although it did not fail."""
@@ -64,7 +61,7 @@ class Capture:
     def __init__(self, settings: CameraSettings, memory: Memory, slot: FrameSlot) -> None:
         self.source = settings.source
         self.wanted = memory.format
-        self.alive_at = time.monotonic()
+        self.alive_at = float("inf")  # while it loads what it needs: as slow as the disk, which is no hanging
         self.known_controls: list[Control] | None = None
         self.known_formats: list[AvailableFormat] = []
         self.on_change: Callable[[], None] = lambda: None
@@ -97,8 +94,7 @@ class Capture:
         self._stopping.set()
         self._jobs.close()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        self._thread.join(timeout)
         if self._thread.is_alive():
             log.warning("the camera did not let go within %g s", timeout)
 
@@ -197,6 +193,7 @@ class Capture:
 
     def _run(self) -> None:
         try:
+            load()
             self._live()
         finally:
             if self._reformat:

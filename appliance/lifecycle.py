@@ -16,6 +16,10 @@ Event = Literal["frame", "failure", "stillness", "reopen", "no_demand", "demand"
 
 STATES: tuple[State, ...] = get_args(State)
 
+PRIVACY_REASON = "privacy is on"
+PRIVACY_REFUSAL = "privacy is on: switch it off first"
+IDLE_REASON = "nobody is watching"
+
 TRANSITIONS: dict[State, dict[Event, State]] = {
     # The camera is being opened, with nothing known against it.
     "starting": {"frame": "online", "failure": "lost", "no_demand": "idle", "privacy_on": "privacy"},

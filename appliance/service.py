@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__, health, jpeg
-from appliance.capture import PRIVACY_REFUSAL, Capture
+from appliance.capture import Capture
 from appliance.commands import command
 from appliance.controls import report
 from appliance.errors import CameraUnavailable, CorruptFrame, NotFound, PrivacyOn, StorageUnwritable
 from appliance.frames import Format, Frame, FrameSlot
+from appliance.lifecycle import PRIVACY_REFUSAL
 from appliance.log import logger
 from appliance.parameters import Parameter, without_password
 from appliance.pictures import Picture, Pictures

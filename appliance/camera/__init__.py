@@ -109,6 +109,11 @@ def is_back(source: str) -> bool:
     return is_device(source) and os.path.exists(source)
 
 
+def load() -> None:
+    """Load OpenCV, which every source needs: 0.1 s, or half a minute where a slow card has much else to do."""
+    import cv2  # noqa: F401
+
+
 def open_camera(source: str, wanted: Format, quality: int) -> Camera:
     """Open a source that `find_source` gave. `quality` (1 to 100) is that of frames we have to encode ourselves.
 

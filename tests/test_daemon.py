@@ -129,6 +129,26 @@ def test_the_watchdog_is_fed_while_a_stalled_camera_gets_its_time(
         assert "the watchdog is not fed" not in appliance.log
 
 
+SLOW_DISK = """
+import sys, time
+time.sleep(5)
+del sys.path[sys.path.index({folder!r})], sys.modules["cv2"]
+import cv2
+"""
+
+
+def test_to_load_opencv_from_a_slow_disk_is_no_hanging(
+    tmp_path: Path, systemd: socket.socket, simcam: SimulatedCamera
+) -> None:
+    (tmp_path / "cv2.py").write_text(SLOW_DISK.format(folder=str(tmp_path)))
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "900000", "PYTHONPATH": str(tmp_path)}
+    settings = {"camera.stall_timeout": 1}
+    with RunningAppliance(tmp_path / "own", "auto", simcam.environment | environment, settings) as appliance:
+        appliance.until_live()
+        notified(systemd, "^WATCHDOG=1")
+        assert "the watchdog is not fed" not in appliance.log
+
+
 def test_a_taken_port_ends_it_with_words_and_the_status_of_a_wrong_configuration(
     tmp_path: Path, running: RunningAppliance
 ) -> None:

@@ -190,6 +190,11 @@ def test_a_descriptor_survives_dup_fork_and_exec(camera: SimulatedCamera) -> Non
     camera.wait_for(lambda now: now.handles == 0)
 
 
+def test_buffers_go_round_as_in_a_kernel_also_in_a_child(camera: SimulatedCamera) -> None:
+    with Probe(camera, "-m", "tests.simcam.probes.buffers") as probe:
+        assert probe.line() == "good"
+
+
 def test_a_directory_with_a_long_path_is_no_problem(tmp_path: Path) -> None:
     with SimulatedCamera(tmp_path / ("long" * 30)) as camera, capture(camera, "--device", camera.device) as program:
         assert program.told()["open"]

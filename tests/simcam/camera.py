@@ -19,11 +19,11 @@ from typing import Any
 
 from tests.simcam import frames, v4l2
 from tests.simcam.controls import Control, Controls, Refused
-from tests.simcam.model import Buffer, Faults, Handle, Mode, Stream
+from tests.simcam.model import Faults, Handle, Mode, Stream
+from tests.simcam.ring import MOST_BUFFERS, Ring
 from tests.simcam.v4l2 import Ioctl
 
 PAGE = mmap.PAGESIZE
-MOST_BUFFERS = 32
 MOST_EVENTS = 16
 MOST_LATE = 0.2  # seconds
 DESCRIPTIONS = {"MJPG": "Motion-JPEG", "YUYV": "YUYV 4:2:2"}
@@ -70,20 +70,21 @@ class Camera:
     def _frame(self, monotonic_ns: int) -> None:
         stream = self.stream
         assert stream is not None
+        ring = stream.ring
         sequence, self.sequence = self.sequence, self.sequence + 1
         dark, self.dark_left = self.dark_left, max(0, self.dark_left - 1)
         self.made += 1
-        if not stream.waiting:
+        if not ring.waiting:
             self.dropped += 1
             return
-        index = stream.waiting.popleft()
-        buffer = stream.buffers[index]
+        index = ring.waiting.popleft()
+        buffer = ring.buffers[index]
         buffer.sequence, buffer.monotonic_ns = sequence, monotonic_ns
         moment = (sequence, monotonic_ns, dark)
         self.frozen_at = (self.frozen_at or moment) if self.faults.frozen else None
         buffer.used = self._expose(stream.memory, buffer.offset, *(self.frozen_at or moment))
         buffer.flags = v4l2.BUFFER_DONE
-        stream.filled.append(index)
+        ring.filled.append(index)
         _send(stream.owner.sock, b".")
 
     def _expose(self, memory: mmap.mmap, offset: int, sequence: int, monotonic_ns: int, dark: int) -> int:
@@ -119,6 +120,10 @@ class Camera:
         if self.stream is not None and self.stream.owner is handle:
             self._free()
 
+    def ring(self, key: int) -> list[int]:
+        """The descriptor of the ring of that open file, if it streams."""
+        return [self.stream.ring.descriptor] if self.stream is not None and self.streams(key) else []
+
     def streams(self, key: int) -> bool:
         """Whether frames flow into the buffers of that open file."""
         return self.stream is not None and self.stream.on and self.stream.owner.key == key
@@ -132,11 +137,12 @@ class Camera:
     def _stop(self) -> int:
         """Stop streaming; returns how many tokens lie unread in the socket of the owner."""
         assert self.stream is not None
-        tokens = len(self.stream.filled)
-        self.stream.filled.clear()
-        self.stream.waiting.clear()
+        ring = self.stream.ring
+        tokens = len(ring.filled)
+        ring.filled.clear()
+        ring.waiting.clear()
         self.stream.on = False
-        for buffer in self.stream.buffers:
+        for buffer in ring.buffers:
             buffer.flags = 0
         self.due = self.reset_due = None
         return tokens
@@ -300,7 +306,7 @@ class Camera:
         count, kind, memory, _, _ = v4l2.REQUEST_BUFFERS.unpack_from(data)
         _require(kind == v4l2.TYPE_VIDEO_CAPTURE and memory == v4l2.MEMORY_MMAP, errno.EINVAL)
         _require(self.stream is None or self.stream.owner is handle, errno.EBUSY)
-        tokens = len(self.stream.filled) if self.stream is not None else 0
+        tokens = len(self.stream.ring.filled) if self.stream is not None else 0
         if count and self.stream is not None:
             _require(not self.stream.on, errno.EBUSY)
         self._free()
@@ -309,8 +315,8 @@ class Camera:
             length = math.ceil(self.mode.size / PAGE) * PAGE
             descriptor = os.memfd_create("simcam")
             os.ftruncate(descriptor, count * length)
-            buffers = [Buffer(index * length, length) for index in range(count)]
-            self.stream = Stream(handle, buffers, mmap.mmap(descriptor, count * length), descriptor)
+            pictures = mmap.mmap(descriptor, count * length)
+            self.stream = Stream(handle, Ring(count, length), pictures, descriptor)
         v4l2.REQUEST_BUFFERS.pack_into(data, 0, count, kind, memory, v4l2.BUFFER_CAPABILITIES, 0)
         return tokens
 
@@ -321,7 +327,7 @@ class Camera:
         return self.stream
 
     def _buffer(self, stream: Stream, index: int, data: bytearray) -> None:
-        b = stream.buffers[index]
+        b = stream.ring.buffers[index]
         flags = b.flags | v4l2.BUFFER_TIMESTAMP_MONOTONIC | v4l2.BUFFER_TIMESTAMP_START_OF_EXPOSURE
         seconds, rest = divmod(b.monotonic_ns // 1000, 10**6)
         head = (index, v4l2.TYPE_VIDEO_CAPTURE, b.used, flags, v4l2.FIELD_NONE, seconds, rest)
@@ -329,12 +335,12 @@ class Camera:
 
     def _index(self, stream: Stream, data: bytearray) -> int:
         index, kind = struct.unpack_from("<II", data)
-        _require(kind == v4l2.TYPE_VIDEO_CAPTURE and index < len(stream.buffers), errno.EINVAL)
+        _require(kind == v4l2.TYPE_VIDEO_CAPTURE and index < len(stream.ring.buffers), errno.EINVAL)
         return int(index)
 
     def mappable(self, offset: int, length: int) -> int:
         """The descriptor of the memory behind an offset that QUERYBUF told. Raises Refused."""
-        if self.stream is None or not any(b.offset == offset and length <= b.length for b in self.stream.buffers):
+        if self.stream is None or not any(b.offset == offset and length <= b.length for b in self.stream.ring.buffers):
             raise Refused(errno.EINVAL)
         return self.stream.descriptor
 
@@ -347,17 +353,17 @@ class Camera:
         stream = self._own(handle)
         index = self._index(stream, data)
         _require(not struct.unpack_from("<I", data, 12)[0] & v4l2.BUFFER_OF_REQUEST, errno.EINVAL)
-        _require(not stream.buffers[index].flags & (v4l2.BUFFER_QUEUED | v4l2.BUFFER_DONE), errno.EINVAL)
-        stream.buffers[index].flags = v4l2.BUFFER_QUEUED
-        stream.waiting.append(index)
+        _require(not stream.ring.buffers[index].flags & (v4l2.BUFFER_QUEUED | v4l2.BUFFER_DONE), errno.EINVAL)
+        stream.ring.buffers[index].flags = v4l2.BUFFER_QUEUED
+        stream.ring.waiting.append(index)
         self._buffer(stream, index, data)
 
     def dqbuf(self, handle: Handle, data: bytearray) -> int:
         stream = self._own(handle)
         _require(struct.unpack_from("<I", data, 4)[0] == v4l2.TYPE_VIDEO_CAPTURE and stream.on, errno.EINVAL)
-        _require(bool(stream.filled), errno.EAGAIN)
-        index = stream.filled.popleft()
-        stream.buffers[index].flags = 0
+        _require(bool(stream.ring.filled), errno.EAGAIN)
+        index = stream.ring.filled.popleft()
+        stream.ring.buffers[index].flags = 0
         self._buffer(stream, index, data)
         return 1
 

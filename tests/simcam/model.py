@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from tests.simcam import v4l2
+from tests.simcam.ring import Ring
 
 
 @dataclass(frozen=True)
@@ -85,30 +86,17 @@ class Handle:
 
 
 @dataclass(eq=False)
-class Buffer:
-    """One buffer of the stream: where it is in the shared memory, and what it has."""
-
-    offset: int
-    length: int
-    flags: int = 0
-    used: int = 0
-    sequence: int = 0
-    monotonic_ns: int = 0
-
-
-@dataclass(eq=False)
 class Stream:
     """The buffers that one handle has asked for, and whether frames flow into them."""
 
     owner: Handle
-    buffers: list[Buffer]
+    ring: Ring
     memory: mmap.mmap
     descriptor: int
-    waiting: deque[int] = field(default_factory=deque)
-    filled: deque[int] = field(default_factory=deque)
     on: bool = False
 
     def free(self) -> None:
         """Give the memory back; what the program has mapped stays until it unmaps it."""
+        self.ring.free()
         self.memory.close()
         os.close(self.descriptor)

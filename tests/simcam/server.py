@@ -242,7 +242,8 @@ class Server:
         try:
             if request == Ioctl.MAP_BUFFERS:
                 return 0, 0, [self.camera.mappable(*struct.unpack_from("<QQ", data))]
-            return 0, self.camera.call(handle, request, data), []
+            tokens = self.camera.call(handle, request, data)
+            return 0, tokens, self.camera.ring(key) if request == Ioctl.STREAMON else []
         except Refused as refused:
             return refused.number, 0, []
 
@@ -322,7 +323,7 @@ class Commands:
             "width": camera.mode.width,
             "height": camera.mode.height,
             "rate": camera.rate,
-            "buffers": len(camera.stream.buffers) if camera.stream is not None else 0,
+            "buffers": len(camera.stream.ring.buffers) if camera.stream is not None else 0,
             "writes": camera.writes,
             "cpu_seconds": time.process_time(),
         }

@@ -283,16 +283,16 @@ class Capture:
 
     def _watch_stillness(self) -> None:
         """Tell a picture that stands still from one that moves; open a frozen camera once more, not again and again."""
-        state = self._lifecycle.state
-        if self._publisher.stillness.is_frozen and state == "online":
+        state, is_frozen = self._lifecycle.state, self._publisher.stillness.is_frozen
+        if is_frozen and state == "online":
             reason = f"the picture has not changed for {self._publisher.stillness.limit:g} s"
             log.warning("%s", reason, extra={"EVENT": "camera-frozen"})
             self._lifecycle.happen("stillness", reason)
             self._was_reopened = False
-        if self._publisher.stillness.is_frozen and not self._was_reopened:
+        if is_frozen and not self._was_reopened:
             self._was_reopened = True
             raise _ReopenError
-        if not self._publisher.stillness.is_frozen and state == "frozen":
+        if not is_frozen and state == "frozen":
             log.info("the picture moves again", extra={"EVENT": "camera-online"})
             self._lifecycle.happen("frame")
 
@@ -316,9 +316,11 @@ class Capture:
 
     def _may_close(self) -> bool:
         """Tell whether nobody has needed the camera for a while, and it may be closed then."""
+        if self._settings.idle != "close":
+            return False
         if self._slot.wanted or self._reformat or self._jobs.waiting or self.known_controls is None:
             self._needed_at = time.monotonic()
-        return self._settings.idle == "close" and time.monotonic() - self._needed_at > LINGER
+        return time.monotonic() - self._needed_at > LINGER
 
     def _rest_in_privacy(self) -> None:
         """Keep the camera closed until privacy is off; viewers see why."""

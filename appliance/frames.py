@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from appliance.errors import Busy
 
@@ -33,11 +33,11 @@ class Format:
         return f"{self.width}x{self.height} at {self.fps:g} fps, {self.pixel_format}"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One picture as a JPEG. `captured_at` is CLOCK_MONOTONIC in seconds; `live` is false for a placeholder.
 
-    While `exposure` is `settling` a frame is good enough to look at, not to keep.
+    While `exposure` is `settling` a frame is good enough to look at, not to keep. A tuple: a frozen dataclass
+    takes 1.3 µs to make instead of 0.6.
     """
 
     sequence: int
@@ -61,6 +61,7 @@ class FrameSlot:
         self.on_publish: Callable[[], None] | None = None
         self.on_wanted: Callable[[], None] | None = None
         self._condition = threading.Condition()
+        self._waiting = 0
         self._wanting = 0
         self._closed = False
 
@@ -83,10 +84,14 @@ class FrameSlot:
                 self._wanting -= 1
 
     def publish(self, frame: Frame) -> None:
-        """Make this the newest frame and wake everybody who waits."""
-        with self._condition:
-            self.newest = frame
-            self._condition.notify_all()
+        """Make this the newest frame and wake everybody who waits.
+
+        Who begins to wait says so before it looks at `newest`, so that it either sees the frame or is woken.
+        """
+        self.newest = frame
+        if self._waiting:
+            with self._condition:
+                self._condition.notify_all()
         if self.on_publish:
             self.on_publish()
 
@@ -97,9 +102,14 @@ class FrameSlot:
         """
         with self.wanting(), self._condition:
             asked_at = time.monotonic()
-            self._condition.wait_for(
-                lambda: self._closed or self._is_live_since(captured_after) or self._is_lost_since(asked_at), timeout
-            )
+            self._waiting += 1
+            try:
+                self._condition.wait_for(
+                    lambda: self._closed or self._is_live_since(captured_after) or self._is_lost_since(asked_at),
+                    timeout,
+                )
+            finally:
+                self._waiting -= 1
             if self._closed:
                 raise Busy("the appliance is stopping")
             return self.newest if self._is_live_since(captured_after) else None

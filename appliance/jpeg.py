@@ -25,14 +25,38 @@ _MOST_SEGMENTS = 1000  # before the scan; cameras send ten
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _DHT, _SOS = 0xC4, 0xDA
+_TABLES = bytes((0xFF, _DHT))
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
 
-def clean(data: bytes) -> bytes:
-    """Return a whole JPEG as the camera made it: without trailing rubbish, Huffman tables in place.
+class Cleaner:
+    """Cleans the frames of one camera, which all have their Huffman tables in the same place, to look there first.
 
-    Costs under 2 µs for a good frame. Raises CorruptFrame for one that is cut short or no JPEG at all.
+    To go through the segments of each anew took 20 µs of the 250 that the camera thread needs for a frame.
     """
+
+    def __init__(self) -> None:
+        self._tables_at = 0
+
+    def clean(self, data: bytes) -> bytes:
+        """Return a whole JPEG as the camera made it: without trailing rubbish, Huffman tables in place.
+
+        Raises CorruptFrame for one that is cut short or no JPEG at all.
+        """
+        data = _without_rubbish(data)
+        if data.startswith(_TABLES, self._tables_at):
+            return data
+        marker, self._tables_at = _tables(data)
+        return data if marker == _DHT else _with_tables(data, self._tables_at)
+
+
+def clean(data: bytes) -> bytes:
+    """Return one picture as `Cleaner` does."""
+    return Cleaner().clean(data)
+
+
+def _without_rubbish(data: bytes) -> bytes:
+    """Return the JPEG from its first marker to its last. Raises CorruptFrame if it lacks one of them."""
     if len(data) < SMALLEST or not data.startswith(_SOI):
         raise CorruptFrame(f"{len(data)} bytes that are not a JPEG picture")
     if not data.endswith(_EOI):
@@ -41,11 +65,16 @@ def clean(data: bytes) -> bytes:
         if end < 0:
             raise CorruptFrame(f"a JPEG picture cut short after {len(data)} bytes")
         data = data[: end + 2]
-    return with_huffman_tables(data)
+    return data
 
 
-def with_huffman_tables(jpeg: bytes) -> bytes:
-    """Return the picture with the standard Huffman tables before its scan, if it has none of its own.
+def _with_tables(jpeg: bytes, scan: int) -> bytes:
+    """Return the picture with the standard Huffman tables before its scan."""
+    return jpeg[:scan] + _standard_huffman_tables() + jpeg[scan:]
+
+
+def _tables(jpeg: bytes) -> tuple[int, int]:
+    """Return the marker and the place of the Huffman tables, or those of the scan if it comes first.
 
     Raises CorruptFrame where the segments do not add up.
     """
@@ -58,10 +87,8 @@ def with_huffman_tables(jpeg: bytes) -> bytes:
             position += 1
         elif marker in _WITHOUT_LENGTH:
             position += 2
-        elif marker == _DHT:
-            return jpeg
-        elif marker == _SOS:
-            return jpeg[:position] + _standard_huffman_tables() + jpeg[position:]
+        elif marker in (_DHT, _SOS):
+            return marker, position
         else:
             position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
     raise CorruptFrame("a JPEG picture whose segments do not add up")

@@ -34,6 +34,7 @@ class Publisher:
         self._orientation = jpeg.orientation(int(settings.rotate), settings.flip_horizontal, settings.flip_vertical)
         self._sequence = 0
         self._camera: Camera | None = None
+        self._size = (0, 0)
         self._opened_at = 0.0
         self._verify_in = 0  # frames
         self._meter = ExposureMeter()
@@ -42,6 +43,7 @@ class Publisher:
     def begin(self, camera: Camera) -> None:
         """Publish from this camera, which was just opened, from now on."""
         self._camera, self._opened_at, self._verify_in = camera, time.monotonic(), 0
+        self._size = jpeg.turned(camera.granted.width, camera.granted.height, self._orientation)
         self.stillness.limit = self._settings.frozen_after if camera.has_noise else 0
         self._meter = ExposureMeter()
         if not is_device(camera.device):
@@ -60,9 +62,8 @@ class Publisher:
             self.stillness.note(data, captured_at)
             exposure = self._meter.judge(data, captured_at)
             self._sequence += 1
-            size = jpeg.turned(camera.granted.width, camera.granted.height, self._orientation)
             data = jpeg.oriented(data, self._orientation)
-            self._slot.publish(Frame(self._sequence, data, *size, captured_at, exposure=exposure))
+            self._slot.publish(Frame(self._sequence, data, *self._size, captured_at, exposure=exposure))
         self.captured += 1
         self.rate.note(captured_at)
         return True

@@ -35,6 +35,7 @@ class V4L2Camera:
         """Open the device and start to stream. Raises CameraUnavailable."""
         self.device = path
         self._quality = quality
+        self._cleaner = jpeg.Cleaner()
         self._encoder = jpeg.YuyvEncoder(quality)
         self._image: cv2.typing.MatLike | None = None
         try:
@@ -77,7 +78,7 @@ class V4L2Camera:
         if not ok:
             raise CorruptFrame("a picture that OpenCV cannot read")
         if self.passes_through:
-            return jpeg.clean(data.tobytes())
+            return self._cleaner.clean(data.tobytes())
         self._image = data  # is filled again next time; a JPEG has another size each time
         image = data.astype("uint8", copy=False)
         if self.granted.pixel_format in _ENCODED:

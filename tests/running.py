@@ -100,7 +100,7 @@ class RunningAppliance:
     """`camera-appliance run`, with everything it stores below `directory`. Use it as a context.
 
     `settings` are flags by the names of settings: `{"mqtt.host": "127.0.0.1"}`. `environment` is added to ours,
-    `arguments` to the command.
+    `arguments` to the command; `before` is what runs it.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class RunningAppliance:
         environment: Mapping[str, str] | None = None,
         settings: Mapping[str, object] | None = None,
         arguments: Sequence[str] = (),
+        before: Sequence[str] = (),
     ) -> None:
         self.directory = directory
         self.pictures = directory / "pictures"
@@ -118,6 +119,7 @@ class RunningAppliance:
         self._settings: dict[str, object] = {"camera.source": source, **(settings or {})}
         self._environment = dict(environment or {})
         self._arguments = arguments
+        self._before = before
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> "RunningAppliance":
@@ -162,7 +164,7 @@ class RunningAppliance:
         flags = [f"{declared.flag(name)}={value}" for name, value in settings.items() if name not in hidden]
         environment = {declared.environment_name(name): value for name, value in hidden.items()}
         self._process = subprocess.Popen(
-            [COMMAND, "run", *flags, *self._arguments],
+            [*self._before, COMMAND, "run", *flags, *self._arguments],
             cwd=self.directory,
             env=clean_environment(**environment | self._environment),
             stdin=subprocess.DEVNULL,

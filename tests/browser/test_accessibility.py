@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.test_pictures import fill
 from tests.running import RunningAppliance
+from tests.simcam import SimulatedCamera
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 RUN = """async () => {
@@ -114,6 +115,27 @@ def test_axe_finds_nothing(
     finally:
         page.close()
         with_pictures.ask("PUT", "/api/privacy", {"on": False})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_when_the_camera_refuses_a_format_and_is_lost(
+    browser: Browser, watching: RunningAppliance, simcam: SimulatedCamera, scheme: Literal["light", "dark"]
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme, reduced_motion="reduce")
+    try:
+        page.goto(watching.url)
+        expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
+        simcam.no_frames_at(640)
+        page.locator("#format-size").select_option("640x480")
+        expect(page.locator("#format-error")).to_be_visible()
+        refused = violations(page)
+        assert refused == [], json.dumps(refused, indent=1)
+        simcam.unplug()
+        expect(page.locator("#stage")).to_have_attribute("data-mood", "lost")
+        lost = violations(page)
+        assert lost == [], json.dumps(lost, indent=1)
+    finally:
+        page.close()
 
 
 def test_axe_finds_nothing_without_scripts(page: Page, with_pictures: RunningAppliance) -> None:

@@ -243,15 +243,9 @@ class Capture:
         while not self._stopping.is_set():
             captured_at = camera.grab()
             now = self.alive_at = time.monotonic()
-            if self._publisher.publish(captured_at):
-                good_at = now
-                if not has_begun:
-                    has_begun = True
-                    self._begin(camera)
-                self._watch_stillness()
-            elif now - good_at > GOOD_FRAME_TIMEOUT:
-                raise CameraLost("the camera gives no good picture")
+            # To publish comes last: the broadcaster, which it wakes, shall not find us busy with something else.
             if has_begun:
+                self._watch_stillness()
                 self._do_jobs(camera)
                 if (controls := self._panel.look(camera)) is not None:
                     self._know(controls)
@@ -261,6 +255,13 @@ class Capture:
                     raise _ReopenError
             if self._private or self._may_close():
                 raise _ReopenError
+            if self._publisher.publish(captured_at):
+                good_at = now
+                if not has_begun:
+                    has_begun = True
+                    self._begin(camera)
+            elif now - good_at > GOOD_FRAME_TIMEOUT:
+                raise CameraLost("the camera gives no good picture")
 
     def _begin(self, camera: Camera) -> None:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
@@ -316,11 +317,9 @@ class Capture:
 
     def _may_close(self) -> bool:
         """Tell whether nobody has needed the camera for a while, and it may be closed then."""
-        if self._settings.idle != "close":
-            return False
         if self._slot.wanted or self._reformat or self._jobs.waiting or self.known_controls is None:
             self._needed_at = time.monotonic()
-        return time.monotonic() - self._needed_at > LINGER
+        return self._settings.idle == "close" and time.monotonic() - self._needed_at > LINGER
 
     def _rest_in_privacy(self) -> None:
         """Keep the camera closed until privacy is off; viewers see why."""

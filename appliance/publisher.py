@@ -51,7 +51,7 @@ class Publisher:
 
     def publish(self, captured_at: float) -> bool:
         """Publish the grabbed frame, unless nobody wants it and it would have to be encoded. Tell if it is good."""
-        camera = self._camera
+        camera, frame = self._camera, None
         if camera and (camera.passes_through or self._slot.wanted):
             try:
                 data = self._checked(camera)
@@ -63,9 +63,11 @@ class Publisher:
             exposure = self._meter.judge(data, captured_at)
             self._sequence += 1
             data = jpeg.oriented(data, self._orientation)
-            self._slot.publish(Frame(self._sequence, data, *self._size, captured_at, exposure=exposure))
+            frame = Frame(self._sequence, data, *self._size, captured_at, exposure=exposure)
         self.captured += 1
         self.rate.note(captured_at)
+        if frame:
+            self._slot.publish(frame)
         return True
 
     def placeholder(self, status: Status, wanted: Format) -> None:

@@ -122,6 +122,20 @@ def test_a_picture_inside_the_header_is_not_taken_for_the_picture(photograph: by
     assert jpeg.clean(SOI + application + bare[2:]) == SOI + application + photograph[2:]
 
 
+def test_one_camera_s_frames_may_have_their_tables_in_another_place_or_not_at_all(photograph: bytes) -> None:
+    comment = b"\xff\xfe\0\x0bmonotonic"
+    bare = without(photograph, DHT)
+    other = SOI + comment + photograph[2:]
+    cleaner = jpeg.Cleaner()
+    for _ in range(2):
+        assert cleaner.clean(photograph) is photograph
+        assert cleaner.clean(bare) == photograph
+        assert cleaner.clean(SOI + comment + bare[2:]) == other
+        assert cleaner.clean(other) is other
+        with pytest.raises(CorruptFrame):
+            cleaner.clean(photograph[:-100])
+
+
 def test_a_good_frame_costs_next_to_nothing(photograph: bytes) -> None:
     begun = time.perf_counter()
     for _ in range(1000):

@@ -36,6 +36,7 @@ function inWords(control, value) {
 /** A control and its element, which carries `data-control` with the name. */
 export class ControlView {
   /** @type {Control | null} */ #governor = null;
+  #reports = 0;
 
   /**
    * @param {Control} control
@@ -70,6 +71,7 @@ export class ControlView {
   update(control, governor) {
     this.control = control;
     this.#governor = governor;
+    this.#reports += 1;
     this.#settle();
   }
 
@@ -106,10 +108,16 @@ export class ControlView {
     }
   }
 
-  /** @param {() => Promise<Controls>} request */
+  /**
+   * An answer that was overtaken by an event may be older than that, and what it tells comes as an event too.
+   *
+   * @param {() => Promise<Controls>} request
+   */
   async #send(request) {
+    const before = this.#reports;
     try {
-      this.onReport(await request());
+      const report = await request();
+      if (this.#reports === before) this.onReport(report);
     } catch (error) {
       this.#showError(messageOf(error));
     }

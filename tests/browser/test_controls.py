@@ -1,6 +1,6 @@
 """The controls on the page: they show what the device reports and set what the user means."""
 
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import APIResponse, Page, Request, Route, expect
 
 from tests.browser.conftest import Eventually
 from tests.browser.gestures import slide
@@ -65,6 +65,24 @@ def test_a_value_that_another_client_set_shows_on_the_page(page: Page, watching:
     watching.ask("PATCH", "api/controls", {"brightness": 17})
     expect(page.locator("[data-control=brightness] input[type=range]")).to_have_value("17")
     expect(page.locator("[data-control=brightness] input[type=number]")).to_have_value("17")
+
+
+def test_a_late_answer_does_not_bring_back_an_old_value(
+    page: Page, watching: RunningAppliance, eventually: Eventually
+) -> None:
+    open_panel(page, watching)
+    late: list[tuple[Route, APIResponse]] = []
+    page.route("**/api/controls", lambda route: late.append((route, route.fetch())))
+    brightness = page.locator("[data-control=brightness] input[type=number]")
+    brightness.fill("20")
+    page.keyboard.press("Enter")
+    eventually(lambda: late)
+    watching.ask("PATCH", "api/controls", {"brightness": -30, "contrast": 7})
+    expect(page.locator("[data-control=contrast] input[type=number]")).to_have_value("7")
+    route, answer = late[0]
+    route.fulfill(response=answer)
+    expect(brightness).to_have_value("-30")
+    expect(page.locator("[data-control=contrast] input[type=number]")).to_have_value("7")
 
 
 def test_typing_is_not_disturbed_by_another_client(

@@ -31,8 +31,9 @@ def test_watch_adjust_take_a_picture_and_do_the_same_over_mqtt(
 
         # The slider of the page moves the value of the device, and the broker hears of it.
         slide(page, "brightness", 0.75)
-        eventually(lambda: simcam.controls["brightness"] > 25)
-        brightness = simcam.controls["brightness"]
+        brightness = int(page.locator("[data-control=brightness] input[type=number]").input_value())
+        assert brightness > 25
+        eventually(lambda: simcam.controls["brightness"] == brightness)  # the last of what was sent while it moved
         bus.wait_for("controls", lambda message: message.json["brightness"] == brightness)
 
         # A picture, taken with the key, is in the gallery, on the disk and on the broker: the camera's own bytes.

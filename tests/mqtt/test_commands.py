@@ -346,7 +346,10 @@ def test_a_retained_command_is_not_obeyed(client: Client, broker: Broker, own_di
 def device_topics(simcam: SimulatedCamera, broker: Broker, own_directory: Path) -> Iterator[RunningAppliance]:
     settings = {**broker.settings, "mqtt.base_topic": f"{ROOT}/device"}
     with RunningAppliance(own_directory, "auto", simcam.environment, settings) as appliance:
-        yield appliance.until_live()
+        appliance.until_live()
+        # Topics are kept by the broker: those of the test before do not tell that this appliance listens.
+        eventually(lambda: appliance.state()["mqtt"]["state"] == "connected", "a connection")
+        yield appliance
 
 
 def test_a_control_topic_changes_the_device(

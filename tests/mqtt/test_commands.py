@@ -343,12 +343,14 @@ def test_a_retained_command_is_not_obeyed(client: Client, broker: Broker, own_di
 
 
 @pytest.fixture
-def device_topics(simcam: SimulatedCamera, broker: Broker, own_directory: Path) -> Iterator[RunningAppliance]:
+def device_topics(
+    simcam: SimulatedCamera, broker: Broker, own_directory: Path, client: Client
+) -> Iterator[RunningAppliance]:
     settings = {**broker.settings, "mqtt.base_topic": f"{ROOT}/device"}
     with RunningAppliance(own_directory, "auto", simcam.environment, settings) as appliance:
         appliance.until_live()
-        # Topics are kept by the broker: those of the test before do not tell that this appliance listens.
-        eventually(lambda: appliance.state()["mqtt"]["state"] == "connected", "a connection")
+        # The broker has kept the other topics of the test before: they do not tell that this appliance listens.
+        client.wait_for("device/camera/availability", lambda message: message.payload == b"online")
         yield appliance
 
 

@@ -324,19 +324,19 @@ def test_a_retained_command_is_not_obeyed(client: Client, broker: Broker, own_di
     """The broker gives it again at every connection, whoever meant it and however long ago."""
     commands = {"command/take_picture": "{}", "controls/brightness/set": "9", "controls/set": '{"brightness": 9}'}
     for topic, payload in commands.items():
-        client.publish(f"kept/camera/{topic}", payload, retain=True)
-    settings = {**SMALL, **broker.settings, "mqtt.base_topic": f"{ROOT}/kept"}
+        client.publish(f"kept/yard/{topic}", payload, retain=True)
+    settings = {**SMALL, **broker.settings, "mqtt.base_topic": f"{ROOT}/kept", "camera.name": "yard"}
     with RunningAppliance(own_directory, settings=settings) as appliance:
         appliance.until_live()
-        client.wait_for("kept/camera/availability", lambda message: message.payload == b"online")
+        client.wait_for("kept/yard/availability", lambda message: message.payload == b"online")
         for topic in commands:
-            line = f"retained message on {ROOT}/kept/camera/{topic} ignored"
+            line = f"retained message on {ROOT}/kept/yard/{topic} ignored"
             eventually(lambda line=line: line in appliance.log, "a line in the log")  # type: ignore[misc]
-        asked = ("kept/camera/command/get_controls", b"", "kept/camera/response/get_controls")
+        asked = ("kept/yard/command/get_controls", b"", "kept/yard/response/get_controls")
         assert client.ask(*asked)["result"]["values"]["brightness"] == 0
         assert appliance.state()["pictures"] == 0
-        assert not client.heard("kept/camera/response/take_picture")
-        assert not client.heard("kept/camera/response/set_controls")
+        assert not client.heard("kept/yard/response/take_picture")
+        assert not client.heard("kept/yard/response/set_controls")
 
 
 # ---------------------------------------------------------------------- a device
@@ -346,18 +346,19 @@ def test_a_retained_command_is_not_obeyed(client: Client, broker: Broker, own_di
 def device_topics(
     simcam: SimulatedCamera, broker: Broker, own_directory: Path, client: Client
 ) -> Iterator[RunningAppliance]:
-    settings = {**broker.settings, "mqtt.base_topic": f"{ROOT}/device"}
+    # Its own name: two appliances of one name on one machine would be one client to the broker.
+    settings = {**broker.settings, "mqtt.base_topic": f"{ROOT}/device", "camera.name": "porch"}
     with RunningAppliance(own_directory, "auto", simcam.environment, settings) as appliance:
         appliance.until_live()
         # The broker has kept the other topics of the test before: they do not tell that this appliance listens.
-        client.wait_for("device/camera/availability", lambda message: message.payload == b"online")
+        client.wait_for("device/porch/availability", lambda message: message.payload == b"online")
         yield appliance
 
 
 def test_a_control_topic_changes_the_device(
     device_topics: RunningAppliance, simcam: SimulatedCamera, client: Client
 ) -> None:
-    root = "device/camera"
+    root = "device/porch"
     client.wait_for(f"{root}/controls", lambda message: message.json.get("brightness") == 0)
 
     def answer(topic: str, payload: str) -> dict[str, Any]:
@@ -380,7 +381,7 @@ def test_a_control_topic_changes_the_device(
 def test_a_value_that_the_camera_changes_itself_is_published(
     device_topics: RunningAppliance, simcam: SimulatedCamera, client: Client
 ) -> None:
-    root = "device/camera"
+    root = "device/porch"
     client.wait_for(f"{root}/controls", lambda message: message.json.get("gain") == 0)
     simcam.set_control("gain", 17)
     assert client.ask(f"{root}/command/get_controls", answered_on=f"{root}/response/get_controls")["ok"]

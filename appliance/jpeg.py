@@ -50,11 +50,6 @@ class Cleaner:
         return data if marker == _DHT else _with_tables(data, self._tables_at)
 
 
-def clean(data: bytes) -> bytes:
-    """Return one picture as `Cleaner` does."""
-    return Cleaner().clean(data)
-
-
 def _without_rubbish(data: bytes) -> bytes:
     """Return the JPEG from its first marker to its last. Raises CorruptFrame if it lacks one of them."""
     if len(data) < SMALLEST or not data.startswith(_SOI):

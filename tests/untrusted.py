@@ -16,14 +16,14 @@ def handle(data: bytes) -> str:
     Nothing but CorruptFrame may come out of it.
     """
     try:
-        whole = jpeg.clean(data)
+        whole = jpeg.Cleaner().clean(data)
     except CorruptFrame as error:
         assert str(error)  # noqa: PT017
         return "refused"
     assert whole.startswith(SOI)
     assert whole.endswith(EOI)
     assert len(whole) <= len(data) + TABLES
-    assert jpeg.clean(whole) == whole
+    assert jpeg.Cleaner().clean(whole) == whole
     for orientation in range(2, 9):
         turned = jpeg.oriented(whole, orientation)
         assert turned.endswith(whole[2:])

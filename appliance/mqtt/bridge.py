@@ -67,7 +67,7 @@ class Bridge:
         self._connected_at = 0.0
         self._short_ones = 0  # connections in a row that did not last
         self._stopping = threading.Event()
-        self._client_id = client_id(name)
+        self._client_id = client_id(name, settings.base_topic)
         self._client = new_client(settings, self._client_id, self.topics.of(AVAILABILITY), _QUEUED)
         self._client.on_pre_connect = self._on_pre_connect
         self._client.on_connect = self._on_connect

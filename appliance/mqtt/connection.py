@@ -36,7 +36,7 @@ def new_client(settings: MqttSettings, identity: str, will: str | None, queued: 
     return client
 
 
-def client_id(name: str, machine_id: Path = Path("/etc/machine-id")) -> str:
+def client_id(name: str, base_topic: str, machine_id: Path = Path("/etc/machine-id")) -> str:
     """Return an id that no other client of the broker has: two with the same would throw each other out for ever.
 
     It stays the same over a restart, so that a connection which the broker believes alive is replaced.
@@ -47,7 +47,7 @@ def client_id(name: str, machine_id: Path = Path("/etc/machine-id")) -> str:
         machine = ""
     if len(machine) != 32:  # In images of containers the file is there, and empty.
         machine = str(time.time_ns())
-    return f"camera-appliance-{name}-{hashlib.sha256(f'{machine}/{name}'.encode()).hexdigest()[:8]}"
+    return f"camera-appliance-{name}-{hashlib.sha256(f'{machine}/{base_topic}/{name}'.encode()).hexdigest()[:8]}"
 
 
 def _read_text(buffer: bytes, most: int) -> tuple[str, int]:

@@ -48,7 +48,7 @@ class _Visit:
         self._kept: dict[str, bytes] = {}
         self._answer = threading.Event()
         self._problem: str | None = None
-        self._client = new_client(settings, f"{client_id(name)}-forget", None, _QUEUED)
+        self._client = new_client(settings, f"{client_id(name, settings.base_topic)}-forget", None, _QUEUED)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message

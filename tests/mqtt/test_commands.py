@@ -346,7 +346,6 @@ def test_a_retained_command_is_not_obeyed(client: Client, broker: Broker, own_di
 def device_topics(
     simcam: SimulatedCamera, broker: Broker, own_directory: Path, client: Client
 ) -> Iterator[RunningAppliance]:
-    # Its own name: two appliances of one name on one machine would be one client to the broker.
     settings = {**broker.settings, "mqtt.base_topic": f"{ROOT}/device", "camera.name": "porch"}
     with RunningAppliance(own_directory, "auto", simcam.environment, settings) as appliance:
         appliance.until_live()

@@ -96,8 +96,9 @@ def test_we_never_listen_to_what_we_publish(topic: Topic) -> None:
 def test_the_client_id_stays_the_same_over_a_restart_and_differs_between_cameras(tmp_path: Path) -> None:
     machine = tmp_path / "machine-id"
     machine.write_text("0123456789abcdef" * 2 + "\n")
-    assert client_id("door", machine) == client_id("door", machine)
-    assert client_id("door", machine) != client_id("hall", machine)
+    assert client_id("door", "home", machine) == client_id("door", "home", machine)
+    assert client_id("door", "home", machine) != client_id("hall", "home", machine)
+    assert client_id("door", "home", machine) != client_id("door", "away", machine)
 
 
 @pytest.mark.parametrize("content", ["", "\n", "uninitialized\n", "ä"])
@@ -105,5 +106,5 @@ def test_without_an_identity_of_the_machine_no_two_client_ids_are_the_same(tmp_p
     """In the image of a container the file is often there, and empty: all containers would have the same."""
     machine = tmp_path / "machine-id"
     machine.write_text(content)
-    assert client_id("door", machine) != client_id("door", machine)
-    assert client_id("door", tmp_path / "missing") != client_id("door", tmp_path / "missing")
+    assert client_id("door", "home", machine) != client_id("door", "home", machine)
+    assert client_id("door", "home", tmp_path / "missing") != client_id("door", "home", tmp_path / "missing")

@@ -83,7 +83,7 @@ class Capture:
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._former: str | None = None
         self._reformat: tuple[Job, Format] | None = None
-        slot.on_wanted = self._wake.set
+        slot.on_demand = self._wake.set
 
     def start(self) -> None:
         """Start the camera thread."""
@@ -317,7 +317,7 @@ class Capture:
 
     def _may_close(self) -> bool:
         """Tell whether nobody has needed the camera for a while, and it may be closed then."""
-        if self._slot.wanted or self._reformat or self._jobs.waiting or self.known_controls is None:
+        if self._slot.is_demanded or self._reformat or self._jobs.waiting or self.known_controls is None:
             self._needed_at = time.monotonic()
         return self._settings.idle == "close" and time.monotonic() - self._needed_at > LINGER
 

@@ -52,7 +52,7 @@ class Publisher:
     def publish(self, captured_at: float) -> bool:
         """Publish the grabbed frame, unless nobody wants it and it would have to be encoded. Tell if it is good."""
         camera, frame = self._camera, None
-        if camera and (camera.passes_through or self._slot.wanted):
+        if camera and (camera.passes_through or self._slot.is_demanded):
             try:
                 data = self._checked(camera)
             except CorruptFrame as error:
@@ -75,8 +75,9 @@ class Publisher:
 
         It is drawn once for each reason.
         """
-        newest, now = self._slot.newest, time.monotonic()
-        if newest and not newest.live and now - newest.captured_at < PLACEHOLDER_INTERVAL * 0.9:
+        newest, now, is_private = self._slot.newest, time.monotonic(), status.state == "privacy"
+        is_same = newest is not None and not newest.live and newest.is_private == is_private
+        if newest and is_same and now - newest.captured_at < PLACEHOLDER_INTERVAL * 0.9:
             return
         from appliance.camera import placeholder
 
@@ -87,7 +88,7 @@ class Publisher:
             since = f"{status.since.astimezone():%H:%M:%S}"
             self._drawn = (key, placeholder.draw(*size, status.reason or "there is no camera", since))
         self._sequence += 1
-        self._slot.publish(Frame(self._sequence, self._drawn[1], *size, now, live=False))
+        self._slot.publish(Frame(self._sequence, self._drawn[1], *size, now, live=False, is_private=is_private))
 
     def _checked(self, camera: Camera) -> bytes:
         """Return the grabbed picture. The first, and now and then one, is decoded in full. Raises CorruptFrame."""

@@ -17,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from appliance.errors import Busy, TooManyViewers
-from appliance.frames import FrameSlot
+from appliance.frames import Frame, FrameSlot
 from appliance.http.clients import Client, Feed, Listener, Part, Viewer, Wish
 from appliance.http.limits import household
 from appliance.log import logger
@@ -47,13 +47,13 @@ class Broadcaster:
         self._viewers: dict[int, Viewer] = {}
         self._listeners: dict[int, Listener] = {}
         self._housekeeping_at = self.alive_at
-        self._wanting = contextlib.ExitStack()
+        self._demand = contextlib.ExitStack()
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="broadcaster", daemon=True)
-        slot.on_publish = self._published
+        self._unsubscribe = slot.subscribe(self._published, demand=False)  # viewers make the demand
 
     @property
     def viewers(self) -> int:
@@ -70,6 +70,7 @@ class Broadcaster:
 
     def stop(self, timeout: float = 1.0) -> None:
         """Close all connections and end the thread."""
+        self._unsubscribe()
         self._closing = True
         self._notify()
         if self._thread.is_alive():
@@ -88,7 +89,7 @@ class Broadcaster:
                 raise TooManyViewers(f"all {self.max_per_address} places for {who} from your address are taken")
             places[household(address)] += 1
             if is_viewer and places.total() == 1:
-                self._wanting.enter_context(self._slot.wanting())
+                self._demand.enter_context(self._slot.demand())
 
     def release(self, is_viewer: bool, address: str) -> None:
         """Give a reserved place back."""
@@ -98,7 +99,7 @@ class Broadcaster:
             if not places[household(address)]:
                 del places[household(address)]
             if is_viewer and not places:
-                self._wanting.close()
+                self._demand.close()
 
     def admit_viewer(self, connection: socket.socket, head: bytes, address: str, wish: Wish) -> None:
         """Send the head of the response, then frames as wished, on a reserved place. Takes the socket over."""
@@ -120,7 +121,7 @@ class Broadcaster:
         self._arrivals.append(client)
         self._notify()
 
-    def _published(self) -> None:
+    def _published(self, _frame: Frame) -> None:
         """Wake the thread for a frame, unless nobody watches."""
         if self._places[True]:
             self._notify()

@@ -11,18 +11,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import TypeVar
 
-from appliance.camera import (
-    AUTO,
-    TEST_PATTERN,
-    AvailableFormat,
-    Camera,
-    find_source,
-    is_back,
-    is_device,
-    load,
-    open_camera,
-    stable_name,
-)
+from appliance.camera import sources
+from appliance.camera.source import AUTO, TEST_PATTERN, AvailableFormat, Camera
 from appliance.controls import Control
 from appliance.errors import Busy, CameraLost, CameraUnavailable, InvalidValue, PrivacyOn
 from appliance.frames import Format, FrameSlot
@@ -60,7 +50,7 @@ class Capture:
 
     def __init__(self, settings: CameraSettings, memory: Memory, slot: FrameSlot) -> None:
         self.source = settings.source
-        self.wanted = memory.format
+        self.requested = memory.format
         self.alive_at = float("inf")  # while it loads what it needs: as slow as the disk, which is no hanging
         self.known_controls: list[Control] | None = None
         self.known_formats: list[AvailableFormat] = []
@@ -147,16 +137,16 @@ class Capture:
         result: T = self._jobs.result(Job(Future(), run=job), timeout)
         return result
 
-    def set_format(self, wanted: Format, timeout: float = 15.0) -> None:
+    def set_format(self, requested: Format, timeout: float = 15.0) -> None:
         """Open the camera anew with another format; where that fails, with the former one again.
 
         Returns when frames come in the new format. Raises InvalidValue with the reason, PrivacyOn, CameraUnavailable.
         """
-        self._jobs.result(Job(Future(), wanted=wanted), timeout)
+        self._jobs.result(Job(Future(), requested=requested), timeout)
 
     def restart(self, timeout: float = 15.0) -> None:
         """Close the camera and open it again. Returns when frames come. Raises PrivacyOn, CameraUnavailable."""
-        self.set_format(self.wanted, timeout)
+        self.set_format(self.requested, timeout)
 
     def controls(self) -> list[Control]:
         """Return all controls as they are now. Raises PrivacyOn, CameraUnavailable."""
@@ -193,7 +183,7 @@ class Capture:
 
     def _run(self) -> None:
         try:
-            load()
+            sources.load()
             self._live()
         finally:
             if self._reformat:
@@ -225,20 +215,21 @@ class Capture:
                     retry = FIRST_RETRY if came_back else min(retry * 2, LAST_RETRY)
 
     def _open(self) -> Camera:
-        source = find_source(self.source, self._former)
-        camera = open_camera(source, self.wanted, self._settings.jpeg_quality)
-        if source != TEST_PATTERN:
-            self._former = stable_name(source)
+        name = sources.choose(self.source, self._former)
+        source = sources.source_of(name)
+        camera = source.open(name, self.requested, self._settings.jpeg_quality)
+        if not camera.is_stand_in:
+            self._former = source.stable_name(name)
         elif self.source == AUTO:
             log.warning("no camera found: showing the test pattern until one is connected")
-        self._lifecycle.opened(camera.device, camera.description, camera.granted)
+        self._lifecycle.opened(camera.device, camera.description, camera.granted, camera.is_stand_in)
         self._publisher.begin(camera)
         return camera
 
     def _stream(self, camera: Camera) -> None:
         """Publish frames until the camera is lost (CameraLost), is to be closed (_ReopenError), or we stop."""
         opened_at = time.monotonic()
-        look_at = opened_at + LOOK_INTERVAL if self.source == AUTO and camera.device == TEST_PATTERN else None
+        look_at = opened_at + LOOK_INTERVAL if self.source == AUTO and camera.is_stand_in else None
         good_at, has_begun = opened_at, False
         while not self._stopping.is_set():
             captured_at = camera.grab()
@@ -251,7 +242,7 @@ class Capture:
                     self._know(controls)
             if look_at and now > look_at:
                 look_at = now + LOOK_INTERVAL
-                if find_source(AUTO, None) != TEST_PATTERN:
+                if sources.choose(AUTO, None) != TEST_PATTERN:
                     raise _ReopenError
             if self._private or self._may_close():
                 raise _ReopenError
@@ -267,19 +258,20 @@ class Capture:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
         self._needed_at = time.monotonic()  # how long it took to open does not count
         if self._former:
-            self._former = stable_name(self._former)  # udev may not have made the link yet when it was opened
+            # udev may not have made the link yet when it was opened.
+            self._former = sources.source_of(self._former).stable_name(self._former)
         self.known_formats = camera.formats()
         self._know(self._panel.begin(camera))
         online = {"EVENT": "camera-online"}
         log.info("%s (%s) is online: %s", camera.description, camera.device, camera.granted, extra=online)
-        if is_device(camera.device) and not camera.passes_through:
-            log.info("the camera makes no JPEG pictures: frames are encoded while somebody looks")
+        if not (camera.passes_through or camera.is_stand_in):
+            log.info("the camera makes no JPEG pictures: frames are encoded only while they are needed")
         if self._lifecycle.state in ("starting", "lost"):
             self._lifecycle.happen("frame")
         if self._reformat:
             (job, former), self._reformat = self._reformat, None
-            if self.wanted != former:
-                self._memory.remember_format(self.wanted)
+            if self.requested != former:
+                self._memory.remember_format(self.requested)
             job.future.set_result(None)
 
     def _watch_stillness(self) -> None:
@@ -308,11 +300,11 @@ class Capture:
         """Return to the former format if the new one could not be had, and tell who asked for it."""
         if not self._reformat:
             return False
-        (job, self.wanted), self._reformat = self._reformat, None
-        if job.wanted is None or job.wanted == self.wanted:
+        (job, self.requested), self._reformat = self._reformat, None
+        if job.requested is None or job.requested == self.requested:
             job.future.set_exception(error)
             return False
-        job.future.set_exception(_cannot(job.wanted, error))
+        job.future.set_exception(_cannot(job.requested, error))
         return True
 
     def _may_close(self) -> bool:
@@ -325,11 +317,11 @@ class Capture:
         """Keep the camera closed until privacy is off; viewers see why."""
         log.info("privacy is on: the camera is closed", extra={"EVENT": "privacy-on"})
         if self._reformat:
-            (job, self.wanted), self._reformat = self._reformat, None
+            (job, self.requested), self._reformat = self._reformat, None
             job.future.set_exception(PrivacyOn(PRIVACY_REFUSAL))
         self._publisher.rate.clear()
         self._lifecycle.happen("privacy_on", PRIVACY_REASON)
-        self._publisher.placeholder(self.status, self.wanted)
+        self._publisher.placeholder(self.status, self.requested)
         self._hide(True)
         while self._private and not self._stopping.is_set():
             self._pass_time(PLACEHOLDER_INTERVAL, PrivacyOn(PRIVACY_REFUSAL))
@@ -360,35 +352,36 @@ class Capture:
         """Wait so long, or until a device that was gone is there again: tell whether it is. Viewers see why."""
         until = time.monotonic() + seconds
         awaited = self._former or self.source
+        source = sources.source_of(awaited)
         is_gone = False
         while (left := until - time.monotonic()) > 0 and not (self._private or self._stopping.is_set()):
-            if not is_back(awaited):
-                is_gone = True
-            elif is_gone:
+            is_present = source.is_present(awaited)
+            if is_gone and is_present:
                 return True
+            is_gone = is_gone or is_present is False
             self._pass_time(min(left, GLANCE), CameraUnavailable(self.status.reason or "there is no camera"))
         return False
 
     def _pass_time(self, seconds: float, refusal: CameraUnavailable) -> None:
         """Let some time pass without a camera: show why, refuse jobs."""
         self.alive_at = time.monotonic()
-        self._publisher.placeholder(self.status, self.wanted)
+        self._publisher.placeholder(self.status, self.requested)
         self._jobs.refuse(refusal)
         self._wake.wait(seconds)
         self._wake.clear()
 
     def _do_jobs(self, camera: Camera) -> None:
         """Do everything that waits. Raises CameraLost, _ReopenError."""
-        if (job := self._jobs.run(camera)) and job.wanted:
+        if (job := self._jobs.run(camera)) and job.requested:
             try:
-                camera.refuse_format(job.wanted)
+                camera.refuse_format(job.requested)
             except CameraLost as error:
                 job.future.set_exception(error)
                 raise
             except CameraUnavailable as error:
-                job.future.set_exception(_cannot(job.wanted, error))
+                job.future.set_exception(_cannot(job.requested, error))
                 return
-            self._reformat, self.wanted = (job, self.wanted), job.wanted
+            self._reformat, self.requested = (job, self.requested), job.requested
             self._lifecycle.happen("reopen")
             raise _ReopenError
 
@@ -400,6 +393,6 @@ class Capture:
         return controls
 
 
-def _cannot(wanted: Format, error: CameraUnavailable) -> InvalidValue:
+def _cannot(requested: Format, error: CameraUnavailable) -> InvalidValue:
     """Return the answer to a wish for a format that the camera does not have."""
-    return InvalidValue(f"the camera cannot do {wanted}: {error}")
+    return InvalidValue(f"the camera cannot do {requested}: {error}")

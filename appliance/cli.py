@@ -167,30 +167,30 @@ def _hash_password(options: argparse.Namespace) -> int:
 
 
 def _cameras(_options: argparse.Namespace) -> int:
-    from appliance.camera.devices import devices, forbidden_nodes
-    from appliance.camera.v4l2_controls import V4L2Controls
+    from appliance.camera import sources
 
-    found, forbidden = devices(), forbidden_nodes()
-    if forbidden:
+    found = sources.found()
+    if forbidden := [camera.path for camera in found if camera.description is None]:
         print(f"no permission to open {', '.join(forbidden)}: add the user to the group video")
     elif not found:
         print("no camera found; a CSI camera needs its own support, and a user has to be in the group video")
     for device in found:
+        if device.description is None:
+            continue
         print(f"{device.description}\n  source: {device.path}\n  node:   {device.node}")
-        panel = V4L2Controls(device.node)
-        for offered in panel.formats():
+        formats, controls = sources.source_of(device.path).inspect(device.path)
+        for offered in formats:
             sizes = ", ".join(
                 f"{width}x{height}" + (f" ({'/'.join(f'{rate:g}' for rate in rates)} fps)" if rates else "")
                 for width, height, rates in offered.sizes
             )
             print(f"  format {offered.pixel_format} ({offered.description}): {sizes}")
-        for control in panel.read():
+        for control in controls:
             notes = [
                 word for word, holds in (("inactive", control.inactive), ("read-only", control.read_only)) if holds
             ]
             default = "" if control.parameter.default is None else f", default {control.parameter.default}"
             print(f"  control {control.name} = {control.value}: {control.parameter.accepted()}{default}", *notes)
-        panel.close()
     return 0
 
 

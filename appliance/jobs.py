@@ -6,18 +6,18 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.camera import Camera
+from appliance.camera.source import Camera
 from appliance.errors import Busy, CameraLost, CameraUnavailable
 from appliance.frames import Format
 
 
 @dataclass(slots=True)
 class Job:
-    """Something to do between two frames: call `run` with the camera, or open the camera anew with `wanted`."""
+    """Something to do between two frames: call `run` with the camera, or open the camera anew with `requested`."""
 
     future: Future[Any]
     run: Callable[[Camera], Any] | None = None
-    wanted: Format | None = None
+    requested: Format | None = None
 
 
 class Jobs:
@@ -59,7 +59,7 @@ class Jobs:
             job = self._queue.get()
             if not job.future.set_running_or_notify_cancel():
                 continue
-            if job.wanted is not None:
+            if job.requested is not None:
                 return job
             try:
                 result = job.run(camera) if job.run else None

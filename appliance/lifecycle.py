@@ -52,7 +52,8 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 class Status:
     """How the camera is. Replaced as a whole, never changed.
 
-    `reason` is for people, there in every state but `online` and `starting`. `granted` is what the open device does.
+    `reason` is for people, there in every state but `online` and `starting`. `granted` is what the open device does;
+    `is_stand_in` tells that it is no camera, but shown in place of one.
     """
 
     state: State
@@ -61,6 +62,7 @@ class Status:
     device: str | None = None
     description: str | None = None
     granted: Format | None = None
+    is_stand_in: bool = False
 
 
 class Lifecycle:
@@ -95,6 +97,8 @@ class Lifecycle:
             self.entered[state] += 1
         self._on_change()
 
-    def opened(self, device: str, description: str, granted: Format) -> None:
+    def opened(self, device: str, description: str, granted: Format, is_stand_in: bool = False) -> None:
         """Take note of what was opened; it is told with the next change."""
-        self.status = replace(self.status, device=device, description=description, granted=granted)
+        self.status = replace(
+            self.status, device=device, description=description, granted=granted, is_stand_in=is_stand_in
+        )

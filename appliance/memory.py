@@ -69,9 +69,9 @@ class Memory:
         kept = {} if names is None else {name: value for name, value in self.controls.items() if name not in names}
         self._change(controls=kept)
 
-    def remember_format(self, wanted: Format) -> None:
+    def remember_format(self, requested: Format) -> None:
         """Remember the format for as long as the settings stay as they are."""
-        self._change(format=wanted.as_json(), format_configured=self._configured.as_json())
+        self._change(format=requested.as_json(), format_configured=self._configured.as_json())
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Mapping
 
-from appliance.camera import Camera
+from appliance.camera.source import Camera
 from appliance.controls import Control, check, ordered, refuse_unknown
 from appliance.errors import InvalidValue
 from appliance.log import logger

@@ -6,7 +6,7 @@ It works on the camera thread; others read its counters and `rate`.
 import time
 
 from appliance import jpeg
-from appliance.camera import Camera, is_device
+from appliance.camera.source import Camera
 from appliance.errors import CorruptFrame
 from appliance.frames import Format, Frame, FrameSlot
 from appliance.lifecycle import Status
@@ -46,7 +46,7 @@ class Publisher:
         self._size = jpeg.turned(camera.granted.width, camera.granted.height, self._orientation)
         self.stillness.limit = self._settings.frozen_after if camera.has_noise else 0
         self._meter = ExposureMeter()
-        if not is_device(camera.device):
+        if not camera.meters_exposure:
             self._meter.settle()
 
     def publish(self, captured_at: float) -> bool:
@@ -70,7 +70,7 @@ class Publisher:
             self._slot.publish(frame)
         return True
 
-    def placeholder(self, status: Status, wanted: Format) -> None:
+    def placeholder(self, status: Status, requested: Format) -> None:
         """Publish the picture that says why there is none, at most once a second, at the size of the stream.
 
         It is drawn once for each reason.
@@ -81,7 +81,7 @@ class Publisher:
             return
         from appliance.camera import placeholder
 
-        turned = jpeg.turned(wanted.width, wanted.height, self._orientation)
+        turned = jpeg.turned(requested.width, requested.height, self._orientation)
         size = (newest.width, newest.height) if newest else turned
         key = (*size, status.reason, status.since)
         if self._drawn is None or self._drawn[0] != key:

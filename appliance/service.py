@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import __version__, health, jpeg
+from appliance.camera.source import AUTO
 from appliance.capture import Capture
 from appliance.commands import command
 from appliance.controls import report
@@ -115,7 +116,7 @@ class Appliance:
             },
             "privacy": capture.privacy,
             "format": {
-                "requested": capture.wanted.as_json(),
+                "requested": capture.requested.as_json(),
                 "granted": status.granted.as_json() if status.granted else None,
             },
             "fps": None if fps is None else round(fps, 1),
@@ -175,10 +176,10 @@ class Appliance:
     )
     def set_format(self, **changes: Any) -> dict[str, Any]:
         """Change size, rate or pixel format while running; what the camera grants may differ."""
-        wanted = Format(**(self._capture.wanted.as_json() | changes))
-        if wanted != self._capture.wanted:
-            self._capture.set_format(wanted)
-            log.info("format asked for: %s; granted: %s", wanted, self._capture.status.granted)
+        requested = Format(**(self._capture.requested.as_json() | changes))
+        if requested != self._capture.requested:
+            self._capture.set_format(requested)
+            log.info("format asked for: %s; granted: %s", requested, self._capture.status.granted)
         return self._format_report()
 
     @command("POST", "/api/camera/restart", right="control", result="State", press="Restart camera")
@@ -293,6 +294,11 @@ class Appliance:
         """Return what the camera that was opened last offers, without asking it; empty where it cannot tell."""
         return [each.as_json() for each in self._capture.known_formats]
 
+    @property
+    def shows_stand_in(self) -> bool:
+        """Whether the test pattern is shown because no camera is there, not because the settings ask for it."""
+        return self._capture.status.is_stand_in and self._capture.source == AUTO
+
     def is_fresh(self) -> bool:
         """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
 
@@ -336,7 +342,7 @@ class Appliance:
         formats = self._capture.call(lambda camera: camera.formats())
         granted = self._capture.status.granted
         return {
-            "requested": self._capture.wanted.as_json(),
+            "requested": self._capture.requested.as_json(),
             "granted": granted.as_json() if granted else None,
             "available": [each.as_json() for each in formats],
         }

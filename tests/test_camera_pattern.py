@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from appliance import jpeg
-from appliance.camera import TEST_PATTERN, Camera, find_source, open_camera
+from appliance.camera import sources
 from appliance.camera.pattern import TestPattern
+from appliance.camera.source import TEST_PATTERN, Camera
 from appliance.controls import check
 from appliance.errors import InvalidValue
 from appliance.frames import Format
@@ -66,9 +67,9 @@ def test_it_grants_no_size_that_would_take_a_minute_and_gigabytes_to_draw() -> N
 
 
 def test_it_is_opened_by_its_name() -> None:
-    camera = open_camera(TEST_PATTERN, Format(160, 120, FAST, "auto"), 80)
+    camera = sources.source_of(TEST_PATTERN).open(TEST_PATTERN, Format(160, 120, FAST, "auto"), 80)
     assert isinstance(camera, TestPattern)
-    assert camera.device == TEST_PATTERN == find_source(TEST_PATTERN, None)
+    assert camera.device == TEST_PATTERN == sources.choose(TEST_PATTERN, None)
     assert not camera.passes_through
     camera.close()
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from appliance import jpeg
-from appliance.camera import STALL_TIMEOUT, open_camera
+from appliance.camera import STALL_TIMEOUT, sources
 from appliance.camera.video import Video
 from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
 from appliance.frames import Format
@@ -123,7 +123,7 @@ def test_a_file_has_its_own_size_and_rate(make_video: MakeVideo, name: str, code
 
 def test_a_file_is_opened_by_its_path(make_video: MakeVideo) -> None:
     path = make_video()
-    with closing(open_camera(str(path), Format(1920, 1080, 60.0, "auto"), 80)) as video:
+    with closing(sources.source_of(str(path)).open(str(path), Format(1920, 1080, 60.0, "auto"), 80)) as video:
         assert isinstance(video, Video)
         assert video.granted.width == 160
 

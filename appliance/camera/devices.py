@@ -4,21 +4,13 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from linuxpy.video.device import Capability, Device
 
+from appliance.camera.source import Found
+
 _FOLDERS = ("/dev/v4l/by-id", "/dev/v4l/by-path")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A capture device: its most stable name, its node, and what it calls itself."""
-
-    path: str
-    node: str
-    description: str
 
 
 def devices() -> list[Found]:
@@ -46,11 +38,6 @@ def stable_name(path: str) -> str:
         return path
     node = os.path.realpath(path)
     return next((device.path for device in devices() if device.node == node), path)
-
-
-def first_device() -> str | None:
-    """Return the most stable name of the first capture device, or None."""
-    return next((device.path for device in devices()), None)
 
 
 def forbidden_nodes() -> list[str]:

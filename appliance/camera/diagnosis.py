@@ -17,11 +17,11 @@ PROCESSES = Path("/proc")
 _FORMATS_SHOWN = 3
 
 
-def explain(path: str, wanted: Format, pixel_format: str) -> str:
+def explain(path: str, requested: Format, pixel_format: str) -> str:
     """Return why frames in that format cannot be had, and what to do about it."""
     try:
         with Device(path) as device:
-            return _try_to_stream(device, path, wanted, pixel_format)
+            return _try_to_stream(device, path, requested, pixel_format)
     except OSError as error:
         return open_failure(path, error)
 
@@ -72,18 +72,20 @@ def _others() -> str:
     return f"; connected: {others}" if others else ""
 
 
-def _nearest_formats(device: Device, wanted: Format) -> str:
-    """Return the formats that are nearest to the wanted one, for the end of a message."""
+def _nearest_formats(device: Device, requested: Format) -> str:
+    """Return the formats that are nearest to the requested one, for the end of a message."""
     offered = {(each.width, each.height, fourcc(each.pixel_format)) for each in device.info.frame_types}
-    nearest = sorted(offered, key=lambda each: (abs(each[0] - wanted.width) + abs(each[1] - wanted.height), each[2]))
+    nearest = sorted(
+        offered, key=lambda each: (abs(each[0] - requested.width) + abs(each[1] - requested.height), each[2])
+    )
     return ", ".join(f"{width}x{height} {pixel_format}" for width, height, pixel_format in nearest[:_FORMATS_SHOWN])
 
 
-def _try_to_stream(device: Device, path: str, wanted: Format, pixel_format: str) -> str:
+def _try_to_stream(device: Device, path: str, requested: Format, pixel_format: str) -> str:
     if Capability.VIDEO_CAPTURE not in device.info.device_capabilities:
         return f"{path} gives no pictures, a camera has such devices beside its own{_others()}"
     try:
-        device.set_format(BufferType.VIDEO_CAPTURE, wanted.width, wanted.height, pixel_format or "MJPG")
+        device.set_format(BufferType.VIDEO_CAPTURE, requested.width, requested.height, pixel_format or "MJPG")
         with VideoCapture(device, size=2):
             pass
     except OSError as error:
@@ -98,6 +100,8 @@ def _try_to_stream(device: Device, path: str, wanted: Format, pixel_format: str)
             case errno.ENODEV:
                 return "the camera is unplugged"
             case errno.EINVAL:
-                return f"the camera refuses {wanted}; the nearest that it offers: {_nearest_formats(device, wanted)}"
+                return (
+                    f"the camera refuses {requested}; the nearest that it offers: {_nearest_formats(device, requested)}"
+                )
         return f"the camera does not stream: {error.strerror}"
     return "the camera is connected but gives no pictures"

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from appliance import jpeg
-from appliance.camera import TEST_PATTERN, AvailableFormat
+from appliance.camera.source import TEST_PATTERN, AvailableFormat
 from appliance.controls import Control
 from appliance.errors import CorruptFrame
 from appliance.frames import Format
@@ -74,11 +74,13 @@ class TestPattern:
     description = "Test pattern"
     passes_through = False
     has_noise = False
+    meters_exposure = False
+    is_stand_in = True
     tells_changes = True
 
-    def __init__(self, wanted: Format, quality: int) -> None:
-        width, height = min(wanted.width, _LARGEST_SIDE), min(wanted.height, _LARGEST_SIDE)
-        self.granted = Format(width, height, wanted.fps, "BGR3")
+    def __init__(self, requested: Format, quality: int) -> None:
+        width, height = min(requested.width, _LARGEST_SIDE), min(requested.height, _LARGEST_SIDE)
+        self.granted = Format(width, height, requested.fps, "BGR3")
         self._quality = quality
         self._controls = {control.name: control for control in _controls()}
         self._number = 0
@@ -106,7 +108,7 @@ class TestPattern:
         """Return some usual sizes; any other works as well, up to 1920 pixels a side."""
         return [AvailableFormat("BGR3", "Drawn, then encoded", tuple((*size, _RATES) for size in _SIZES))]
 
-    def refuse_format(self, wanted: Format) -> None:
+    def refuse_format(self, requested: Format) -> None:
         """Refuse nothing: of sizes too large, the largest is granted."""
 
     def controls(self) -> list[Control]:

@@ -1,5 +1,6 @@
 """A V4L2 camera through OpenCV. Its own JPEG pictures are passed on untouched; raw ones are encoded when needed."""
 
+import contextlib
 import math
 import os
 import time
@@ -8,7 +9,8 @@ from collections.abc import Mapping
 import cv2
 
 from appliance import jpeg
-from appliance.camera import AvailableFormat, diagnosis
+from appliance.camera import diagnosis
+from appliance.camera.source import AvailableFormat
 from appliance.camera.v4l2_controls import V4L2Controls
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, CorruptFrame
@@ -30,8 +32,10 @@ class V4L2Camera:
     """One open device: OpenCV streams, linuxpy sets the controls. See `Camera` for what each method promises."""
 
     has_noise = True
+    meters_exposure = True
+    is_stand_in = False
 
-    def __init__(self, path: str, wanted: Format, quality: int) -> None:
+    def __init__(self, path: str, requested: Format, quality: int) -> None:
         """Open the device and start to stream. Raises CameraUnavailable."""
         self.device = path
         self._quality = quality
@@ -45,10 +49,10 @@ class V4L2Camera:
         self._capture = cv2.VideoCapture()
         try:
             self.description = self._panel.description
-            pixel_format = _choose(wanted.pixel_format, self._panel.formats())
+            pixel_format = _choose(requested.pixel_format, self._panel.formats())
             if not self._capture.open(path, cv2.CAP_V4L2):
-                raise CameraUnavailable(diagnosis.explain(path, wanted, pixel_format))
-            _configure(self._capture, wanted, pixel_format)
+                raise CameraUnavailable(diagnosis.explain(path, requested, pixel_format))
+            _configure(self._capture, requested, pixel_format)
             self.granted = _granted(self._capture)
             self.tells_changes = self._panel.watch()
         except CameraUnavailable:
@@ -91,9 +95,9 @@ class V4L2Camera:
         """Return what the device offers."""
         return self._panel.formats()
 
-    def refuse_format(self, wanted: Format) -> None:
+    def refuse_format(self, requested: Format) -> None:
         """Refuse a pixel format that the device does not offer; of sizes and rates it takes the nearest."""
-        _choose(wanted.pixel_format, self._panel.formats())
+        _choose(requested.pixel_format, self._panel.formats())
 
     def controls(self) -> list[Control]:
         """Return the device's controls."""
@@ -113,24 +117,34 @@ class V4L2Camera:
         self._panel.close()
 
 
-def _choose(wanted: str, formats: list[AvailableFormat]) -> str:
+def inspect(path: str) -> tuple[list[AvailableFormat], list[Control]]:
+    """Return what a device offers, without streaming. Raises CameraUnavailable."""
+    try:
+        panel = V4L2Controls(path)
+    except OSError as error:
+        raise CameraUnavailable(diagnosis.open_failure(path, error)) from None
+    with contextlib.closing(panel):
+        return panel.formats(), panel.read()
+
+
+def _choose(requested: str, formats: list[AvailableFormat]) -> str:
     """Return the four characters to ask for. Raises CameraUnavailable where the device does not have them."""
     offered = [each.pixel_format for each in formats]
-    if wanted == "auto":
+    if requested == "auto":
         return next((each for each in (*_PASSED_THROUGH, *_ENCODED) if each in offered), offered[0] if offered else "")
-    if offered and wanted not in offered:
-        hint = nearest(wanted, offered)
-        raise CameraUnavailable(f"the camera has no pixel format {wanted}, only {', '.join(offered)}{hint}")
-    return wanted
+    if offered and requested not in offered:
+        hint = nearest(requested, offered)
+        raise CameraUnavailable(f"the camera has no pixel format {requested}, only {', '.join(offered)}{hint}")
+    return requested
 
 
-def _configure(capture: cv2.VideoCapture, wanted: Format, pixel_format: str) -> None:
+def _configure(capture: cv2.VideoCapture, requested: Format, pixel_format: str) -> None:
     """Ask the device for the format: each of these steps restarts it, so their order is what the device sees."""
     if pixel_format:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*pixel_format))
-    capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
-    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
-    capture.set(cv2.CAP_PROP_FPS, wanted.fps)
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, requested.width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, requested.height)
+    capture.set(cv2.CAP_PROP_FPS, requested.fps)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)
     # Asked for a format that the device lacks, OpenCV says yes and takes another: what counts is what is set now.
     as_it_is = _granted(capture).pixel_format in _PASSED_THROUGH + _ENCODED

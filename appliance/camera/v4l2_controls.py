@@ -15,7 +15,7 @@ from typing import Any
 from linuxpy.video import device as linuxpy_device
 from linuxpy.video import raw
 
-from appliance.camera import AvailableFormat
+from appliance.camera.source import AvailableFormat
 from appliance.controls import Control
 from appliance.errors import CameraLost, InvalidValue
 from appliance.log import logger

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import cv2
 
 from appliance import jpeg
-from appliance.camera import STALL_TIMEOUT, AvailableFormat
+from appliance.camera import STALL_TIMEOUT
+from appliance.camera.source import AvailableFormat
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
 from appliance.frames import Format
@@ -26,6 +27,8 @@ class Video:
 
     passes_through = False
     has_noise = False
+    meters_exposure = False
+    is_stand_in = False
     tells_changes = True
 
     def __init__(self, source: str, quality: int) -> None:
@@ -64,7 +67,7 @@ class Video:
         """Return nothing: the source alone decides."""
         return []
 
-    def refuse_format(self, wanted: Format) -> None:
+    def refuse_format(self, requested: Format) -> None:
         """Refuse nothing: what is asked for makes no difference."""
 
     def controls(self) -> list[Control]:

@@ -21,7 +21,6 @@ from appliance.settings import MqttSettings
 
 log = logger(__name__)
 
-_STAND_IN = "test-pattern"
 # s between two announcements. While Home Assistant works on one, it drops what is new in the next, without a word: the
 # loop over the components ends at the first it is still busy with (core/components/mqtt/discovery.py, "queuing
 # update", 2025.4.4 and 2026.11.0). Loading a platform takes it up to some seconds.
@@ -108,8 +107,7 @@ class Announcer:
         """
         controls, device = self._appliance.known_controls(), state["camera"]["device"]
         former = self._former
-        stands_in = device == _STAND_IN and state["camera"]["source"] != _STAND_IN
-        if controls is None or (stands_in and former and former.device != _STAND_IN):
+        if controls is None or (self._appliance.shows_stand_in and former and former.device != device):
             kept = former.components if former else {}
             prefixes = (discovery.CONTROL, discovery.RESOLUTION)
             own = {key: each for key, each in kept.items() if key.startswith(prefixes)}

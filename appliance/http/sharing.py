@@ -20,13 +20,31 @@ _READING_HEADERS = "Authorization, Cache-Control, If-None-Match, Last-Event-ID, 
 Headers = list[tuple[str, str]]
 
 
+def warning(settings: HttpSettings) -> str | None:
+    """Return what to log at the start about who can see the camera; None where there is nothing to warn of."""
+    if EVERY_ORIGIN not in (origin.strip() for origin in settings.cors_origins.split(",")):
+        return None
+    secrets = (settings.password, settings.viewer_password, settings.token, settings.viewer_token)
+    condition = " if it has a token" if any(secrets) and not settings.viewer_open else ""
+    return (
+        f'http.cors_origins is "*": every web page that a user of your network opens can see the camera{condition}; '
+        "to allow only some, list their origins instead"
+    )
+
+
+def normal_origin(origin: str) -> str:
+    """Return an origin as browsers send it: in lower case, without the usual port of its scheme."""
+    origin = origin.strip().lower()
+    return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
+
+
 class Sharing:
     """Answers for `http.cors_origins`."""
 
     def __init__(self, settings: HttpSettings) -> None:
-        origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+        origins = {normal_origin(origin) for origin in settings.cors_origins.split(",") if origin.strip()}
         self._is_for_all = EVERY_ORIGIN in origins
-        self._listed = frozenset(origins) - {EVERY_ORIGIN}
+        self._listed = origins - {EVERY_ORIGIN}
 
     def may_change(self, origin: str | None) -> bool:
         """Tell whether the pages of that origin may change something."""

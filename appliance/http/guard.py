@@ -174,8 +174,9 @@ class Guard:
         """Log what would help where the refused page may be our own behind a reverse proxy."""
         if self._hosts.are_ours(host_of(origin)):
             message = (
-                "refused a change: a page at %s asked for it, but the Host of the request is %s; if that is the page of "
-                "this appliance behind a reverse proxy, set http.public_url to its address or let the proxy pass Host on"
+                "refused a change: a page at %s asked for it, but the Host of the request is %s; if that is the page "
+                "of this appliance behind a reverse proxy, set http.public_url to its address or let the proxy pass the "
+                "Host on"
             )
             self._log_once(origin, message, origin, host)
 

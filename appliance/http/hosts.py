@@ -1,8 +1,8 @@
 """Names and addresses by which a browser may call the appliance.
 
-DNS rebinding needs a name that an attacker controls in the public DNS: it resolves to the attacker's server first and to
-the appliance later, and the browser takes both for one site. An address cannot be rebound, and the names accepted by
-`cannot_be_rebound` are not resolved by the public DNS. docs/security.md has the reasoning for each of them.
+DNS rebinding needs a name that an attacker controls in the public DNS: it resolves to the attacker's server first and
+to the appliance later, and the browser takes both for one site. An address cannot be rebound, and the names accepted
+by `cannot_be_rebound` are not resolved by the public DNS. docs/security.md has the reasoning for each of them.
 """
 
 import ipaddress
@@ -50,7 +50,7 @@ def split(host: str) -> tuple[str, int | None]:
     if (match["port"] and port is None) or (port or 0) > _HIGHEST_PORT:
         raise _malformed(host)
     if match["address"]:
-        if not _is_address(match["address"]):
+        if ":" not in match["address"] or not _is_address(match["address"]):
             raise _malformed(host)
         return match["address"].lower(), port
     name = match["name"].lower()
@@ -88,7 +88,8 @@ class Hosts:
         name, _ = split(host)
         if not self.are_ours(name):
             raise UnknownHost(
-                f"this appliance is not called {name[:_LONGEST_SHOWN]!r}; to use that name, add it to http.allowed_hosts"
+                f"this appliance is not called {name[:_LONGEST_SHOWN]!r}; to use that name, "
+                "add it to http.allowed_hosts"
             )
 
 

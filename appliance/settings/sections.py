@@ -117,10 +117,10 @@ class HttpSettings:
     )
     allowed_hosts: str = setting(
         "",
-        "Names by which browsers may call the appliance, such as `camera.example.org`; `*.example.org` stands for every "
-        "name below it. Always allowed are: every numeric address, names without a dot, names in `.local`, `.lan`, "
-        "`.home`, `.home.arpa`, `.internal`, `.localdomain`, `.localhost` and `fritz.box`, the names of the machine, and "
-        "the name in `public_url`.",
+        "Names by which browsers may call the appliance, such as `camera.example.org`; `*.example.org` stands for "
+        "every name below it. Always allowed are: every numeric address, names without a dot, names in `.local`, "
+        "`.lan`, `.home`, `.home.arpa`, `.internal`, `.localdomain`, `.localhost` and `fritz.box`, the names of the "
+        "machine, and the name in `public_url`.",
         separated=True,
         pattern=r"(\*\.)?[A-Za-z0-9._:-]+",
     )
@@ -140,7 +140,8 @@ class HttpSettings:
     )
     trusted_proxies: str = setting(
         "",
-        "Addresses or networks of reverse proxies, whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are believed.",
+        "Addresses or networks of reverse proxies, whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are "
+        "believed.",
         separated=True,
         pattern="[0-9A-Fa-f.:]+(/[0-9]{1,3})?",
     )

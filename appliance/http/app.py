@@ -23,6 +23,7 @@ from appliance.http.headers import header
 from appliance.http.limits import Buckets
 from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
 from appliance.http.page import PageFiles, has_newest
+from appliance.http.prefix import below
 from appliance.http.server import HAND_OVER
 from appliance.parameters import Parameter, Text
 from appliance.service import Appliance, wall_clock
@@ -84,7 +85,7 @@ class Routes:
         self._route("/api/pictures.zip", self._archive)
         self._route("/api/events", self._events)
         self._route("/api/access", self._gate.describe)
-        self._route("/api/openapi.json", lambda: self._openapi)
+        self._route("/api/openapi.json", self._describe)
         self._route("/healthz", self._health)
         self._route("/metrics", self._metrics_text)
 
@@ -121,7 +122,7 @@ class Routes:
             result = command(arguments | {name: Text(value) for name, value in in_path.items()})
             response.status = declaration.status
             response.set_header("Cache-Control", "no-store")
-            return result
+            return below(client().prefix, result)
 
         # A path that names no whole number is a path that does not exist.
         path = re.sub(r"<(\w+)>", rf"<\1{_NUMBER}", declaration.path)
@@ -221,6 +222,9 @@ class Routes:
         if has_newest(headers["ETag"]):
             return HTTPResponse(status=304, headers=headers)
         return HTTPResponse(self._appliance.thumbnail(int(id)), 200, {**headers, "Content-Type": "image/jpeg"})
+
+    def _describe(self) -> Any:
+        return {**self._openapi, "servers": [{"url": client().prefix or "/"}]}
 
     def _health(self) -> Any:
         response.set_header("Cache-Control", "no-store")

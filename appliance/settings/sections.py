@@ -75,9 +75,10 @@ class CameraSettings:
     )
     idle: str = setting(
         "open",
-        "What to do with the camera while nobody needs frames: keep it `open`, or `close` it, so that its light is "
-        "off; it is opened again when somebody does.",
-        choices=("open", "close"),
+        "What to do with the camera while nobody needs frames: keep it `open`; `slow` takes one frame a second from a "
+        "V4L2 device; `close` closes it, so that its light is off. The first viewer or snapshot gets a fresh frame: at "
+        "once, or when a closed camera is open again.",
+        choices=("open", "slow", "close"),
     )
 
 

@@ -75,6 +75,7 @@ class TestPattern:
     passes_through = False
     has_noise = False
     meters_exposure = False
+    drops_unread = False
     is_stand_in = True
     tells_changes = True
 

@@ -42,6 +42,8 @@ class Camera(Protocol):
     """Whether no two of its frames are ever alike, so that equal ones mean that it hangs."""
     meters_exposure: bool
     """Whether it looks for its exposure after the start, so that its first frames are too dark or too bright."""
+    drops_unread: bool
+    """Whether frames that are not grabbed are dropped, so that it may rest; a network stream would fall behind."""
     is_stand_in: bool
     """Whether it is no camera, but what is shown where there is none."""
     tells_changes: bool

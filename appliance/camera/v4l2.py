@@ -33,6 +33,7 @@ class V4L2Camera:
 
     has_noise = True
     meters_exposure = True
+    drops_unread = True
     is_stand_in = False
 
     def __init__(self, path: str, requested: Format, quality: int) -> None:

@@ -28,6 +28,7 @@ class Video:
     passes_through = False
     has_noise = False
     meters_exposure = False
+    drops_unread = False
     is_stand_in = False
     tells_changes = True
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from appliance import __version__, log, passwords, secrecy, settings
+from appliance.declared import SETTINGS
 from appliance.errors import ApplianceError, ConfigurationError
 from appliance.parameters import nearest
 
@@ -45,7 +46,7 @@ def _mistyped(argument: str) -> str:
     if not argument.startswith("-"):
         return "..."
     name = argument.partition("=")[0]
-    return name + nearest(name, ("--config", *map(settings.flag, settings.parameters())), "--")
+    return name + nearest(name, ("--config", *map(settings.flag, SETTINGS.parameters())), "--")
 
 
 def _complain(*lines: str) -> None:
@@ -84,7 +85,7 @@ def _settings_parser() -> argparse.ArgumentParser:
     """Return a parser with `--config` and a flag for each setting."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--config", type=Path, metavar="FILE", help="file with settings, in TOML")
-    for name, section, entries in settings.sections():
+    for name, section, entries in SETTINGS:
         group = parser.add_argument_group(f"{name}: {(section.__doc__ or '').strip()}")
         for parameter in entries:
             default = "" if parameter.secret or parameter.default in ("", None) else f" [{parameter.default}]"
@@ -99,9 +100,9 @@ def _settings_parser() -> argparse.ArgumentParser:
 
 
 def _load(options: argparse.Namespace) -> tuple[settings.Settings, dict[str, settings.Effective]]:
-    known = settings.parameters()
+    known = SETTINGS.parameters()
     flags = {name: value for name, value in vars(options).items() if name in known and value is not None}
-    return settings.load(options.config, flags)
+    return settings.load(options.config, flags, sections=SETTINGS)
 
 
 def _run(options: argparse.Namespace) -> int:

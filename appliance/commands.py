@@ -121,16 +121,21 @@ def checked(parameters: tuple[Parameter, ...], arguments: Mapping[str, object]) 
     return values
 
 
-def declarations(kind: type) -> list[Declaration]:
-    """Return what the commands of a class declare, in their order."""
-    return [method.__command__ for method in vars(kind).values() if hasattr(method, "__command__")]
+def declarations(*kinds: type) -> list[Declaration]:
+    """Return what the commands of some classes declare, in their order."""
+    return [method.__command__ for kind in kinds for method in vars(kind).values() if hasattr(method, "__command__")]
 
 
 class Commands(Mapping[str, Command]):
-    """All commands of an object, by name."""
+    """All commands of some objects, by name. Raises ValueError where two have the same name."""
 
-    def __init__(self, owner: object) -> None:
-        self._commands = {each.name: Command(each, getattr(owner, each.name)) for each in declarations(type(owner))}
+    def __init__(self, *owners: object) -> None:
+        self._commands: dict[str, Command] = {}
+        for owner in owners:
+            for declaration in declarations(type(owner)):
+                if declaration.name in self._commands:
+                    raise ValueError(f"two commands have the name {declaration.name}")
+                self._commands[declaration.name] = Command(declaration, getattr(owner, declaration.name))
 
     def invoke(self, name: str, arguments: object) -> Any:
         """Run the command of that name. `arguments` came from outside and may be anything.

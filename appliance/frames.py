@@ -58,6 +58,11 @@ class Frame(NamedTuple):
 Listener = Callable[[Frame], None]
 
 
+def wall_clock(monotonic: float) -> float:
+    """Return the time since the epoch, in s, of a time on CLOCK_MONOTONIC."""
+    return time.time() - (time.monotonic() - monotonic)
+
+
 class FrameSlot:
     """Holds the newest frame. The camera thread publishes; any number of others subscribe, follow or wait.
 

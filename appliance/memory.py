@@ -10,7 +10,7 @@ from appliance.files import make_folder, write_atomically
 from appliance.frames import Format
 from appliance.log import logger
 from appliance.parameters import Value
-from appliance.settings import parameters
+from appliance.settings import CameraSettings, parameters_of
 
 log = logger(__name__)
 
@@ -44,7 +44,7 @@ class Memory:
         remembered = self._content.get("format")
         if not isinstance(remembered, dict) or self._content.get("format_configured") != self._configured.as_json():
             return self._configured
-        limits = parameters()
+        limits = {each.name: each for each in parameters_of("camera", CameraSettings)}
         try:
             values: dict[str, Any] = {name: limits[f"camera.{name}"].parse(value) for name, value in remembered.items()}
             return Format(**values)

@@ -14,7 +14,7 @@ FLASH = sorted((PACKAGE.parent / "deploy" / "flash").rglob("*.py"))
 
 LADDER = (
     ("errors", "journal"),
-    ("parameters", "payload", "systemd", "log", "files", "health", "passwords", "allocator"),
+    ("parameters", "payload", "systemd", "log", "files", "passwords", "allocator", "events", "facts"),
     ("controls", "secrecy", "frames", "jpeg"),
     ("settings",),
     ("camera", "lifecycle", "observation", "thumbnails", "trash"),
@@ -22,8 +22,9 @@ LADDER = (
     ("panel", "publisher", "jobs", "idling", "retention"),
     ("capture",),
     ("commands", "snapshots"),
-    ("service",),
+    ("service", "features"),
     ("http", "mqtt", "metrics"),
+    ("declared",),
     ("daemon", "documentation"),
     ("cli",),
     ("__main__",),

@@ -1,7 +1,7 @@
 """The routes: turn a request into a command, and a result or an error into a response. Nothing else happens here."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from bottle import Bottle, HTTPResponse, request, response
 from appliance import payload
 from appliance.commands import Command, Commands, Right
 from appliance.errors import ApplianceError, CameraUnavailable, NotFound
+from appliance.events import Event
+from appliance.facts import Fact
 from appliance.http import aliases, snapshots, ustreamer
 from appliance.http.broadcaster import Broadcaster
 from appliance.http.clients import BYTES_TYPE, STREAM_TYPE
@@ -27,6 +29,8 @@ from appliance.http.prefix import below
 from appliance.http.server import HAND_OVER
 from appliance.parameters import Text
 from appliance.service import Appliance
+from appliance.service.camera import CONTROLS
+from appliance.service.status import STATE
 
 # Without scripts a browser shows a bare picture in a frame as large as it is, and so the corner of it.
 _TAKEN = """<!doctype html>
@@ -48,6 +52,7 @@ class Routes:
         appliance: Appliance,
         commands: Commands,
         broadcaster: Broadcaster,
+        facts: Iterable[Fact],
         metrics: Callable[[], tuple[bytes, str]],
         web: Path,
         gate: Gate,
@@ -62,7 +67,7 @@ class Routes:
         self._quality = quality
         per_address = 2 * broadcaster.max_per_address
         self._comings = Buckets("new streams", per_address, per_address / 5)
-        self._openapi = document(commands)
+        self._openapi = document(commands, facts)
         self.application = Bottle(autojson=False)
         self.application.default_error_handler = http_error
         self.application.install(encode)
@@ -90,7 +95,7 @@ class Routes:
 
     def _add_page(self) -> None:
         """Add the routes of the page."""
-        gate, name = self._gate, self._appliance.name
+        gate, name = self._gate, self._appliance.status.name
         self._page("GET", "/", self._home, right="view")
         for webcam in (aliases.WEBCAM, f"{aliases.WEBCAM}/"):
             self._page("GET", webcam, self._webcam, right="view")
@@ -150,7 +155,7 @@ class Routes:
         response.content_type = BYTES_TYPE if "application/octet-stream" in header("Accept").lower() else STREAM_TYPE
         response.set_header("Vary", "Accept")
         if wished.key:
-            response.set_header("Set-Cookie", ustreamer.cookie(self._appliance.name, wished))
+            response.set_header("Set-Cookie", ustreamer.cookie(self._appliance.status.name, wished))
         address = client().address
         return self._hand_over(
             lambda connection, head: self._broadcaster.admit_viewer(connection, head, address, wished), is_viewer=True
@@ -158,17 +163,17 @@ class Routes:
 
     def _ustreamer_state(self) -> Any:
         response.set_header("Cache-Control", "no-store")
-        return ustreamer.state(self._appliance.get_state(), self._quality, self._broadcaster.connected())
+        return ustreamer.state(self._appliance.status.get_state(), self._quality, self._broadcaster.connected())
 
     def _events(self) -> Any:
         """Answer with the state and the controls, then every event."""
         response.content_type = "text/event-stream; charset=utf-8"
-        state = event("state", self._appliance.get_state())
+        state = server_sent(STATE, self._appliance.status.get_state())
         address = client().address
 
         def greeting() -> bytes:
-            controls = self._appliance.known_controls()
-            return event("controls", controls) if controls else b":\n\n"
+            controls = self._appliance.camera.known_controls()
+            return server_sent(CONTROLS, controls) if controls else b":\n\n"
 
         return self._hand_over(
             lambda connection, head: self._broadcaster.admit_listener(connection, head + state, address, greeting),
@@ -188,9 +193,9 @@ class Routes:
     def _archive(self) -> str:
         """Answer with pictures in a ZIP archive, on a connection of its own."""
         selection = "".join(str(SELECTION.parse(ids)) for ids in query([SELECTION.name]).values())
-        files = self._appliance.picture_files(selection)
+        files = self._appliance.pictures.picture_files(selection)
         response.content_type = "application/zip"
-        name = f"{self._appliance.name}_{len(files)}_pictures.zip"
+        name = f"{self._appliance.status.name}_{len(files)}_pictures.zip"
         response.set_header("Content-Disposition", f'attachment; filename="{name}"')
         response.set_header("Cache-Control", "no-store")
         if request.method != "HEAD":
@@ -200,7 +205,7 @@ class Routes:
     def _take_picture(self) -> Any:
         """Take a picture for a form of the page, which has no scripts, and show it."""
         try:
-            picture = self._appliance.take_picture()
+            picture = self._appliance.pictures.take_picture()
         except ApplianceError as error:
             headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
             return HTTPResponse(f"No picture was taken: {error}".encode(), status_of(error), headers)
@@ -208,10 +213,10 @@ class Routes:
         return HTTPResponse(_TAKEN.format(id=picture["id"]), 200, headers)
 
     def _snapshot(self) -> Any:
-        return snapshots.answer(self._appliance)
+        return snapshots.answer(self._appliance.camera)
 
     def _picture(self, id: str) -> Any:
-        path = self._appliance.picture_file(int(id))
+        path = self._appliance.pictures.picture_file(int(id))
         headers = {"Content-Type": "image/jpeg", "Cache-Control": _FOR_EVER}
         if "download" in request.query:
             headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
@@ -221,18 +226,18 @@ class Routes:
             raise NotFound(f"there is no picture {id}") from None
 
     def _thumbnail(self, id: str) -> Any:
-        self._appliance.picture_file(int(id))  # raises NotFound: a deleted one is not the newest version
+        self._appliance.pictures.picture_file(int(id))  # raises NotFound: a deleted one is not the newest version
         headers = {"Cache-Control": _FOR_EVER, "ETag": _tag(id)}
         if has_newest(headers["ETag"]):
             return HTTPResponse(status=304, headers=headers)
-        return HTTPResponse(self._appliance.thumbnail(int(id)), 200, {**headers, "Content-Type": "image/jpeg"})
+        return HTTPResponse(self._appliance.pictures.thumbnail(int(id)), 200, {**headers, "Content-Type": "image/jpeg"})
 
     def _describe(self) -> Any:
         return {**self._openapi, "servers": [{"url": client().prefix or "/"}]}
 
     def _health(self) -> Any:
         response.set_header("Cache-Control", "no-store")
-        is_fresh, state = self._appliance.is_fresh(), self._appliance.get_state()
+        is_fresh, state = self._appliance.camera.is_fresh(), self._appliance.status.get_state()
         if "view" not in self._gate.identity().rights:
             state["camera"]["reason"] = None
             if is_fresh:
@@ -246,9 +251,9 @@ class Routes:
         return HTTPResponse(data, 200, {"Content-Type": content_type, "Cache-Control": "no-store"})
 
 
-def event(name: str, data: Any) -> bytes:
-    """Return a Server-Sent Event."""
-    return b"event: " + name.encode() + b"\ndata: " + payload.encode(data) + b"\n\n"
+def server_sent(event: Event, data: dict[str, Any]) -> bytes:
+    """Return an event as browsers get it."""
+    return b"event: %b\ndata: %b\n\n" % (event.stream.encode(), payload.encode({**event.constant, **data}))
 
 
 def _tag(id: str) -> str:

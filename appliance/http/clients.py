@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from appliance.frames import Frame
+from appliance.frames import Frame, wall_clock
 from appliance.http.tls import WAITS, say_goodbye
 
 BOUNDARY = "frame"
@@ -67,7 +67,7 @@ class Part:
     def head(self, length: int, extra: str = "") -> bytes:
         """Return the header lines of a part with so many bytes of picture."""
         frame = self.frame
-        captured = time.time() - (time.monotonic() - frame.captured_at)
+        captured = wall_clock(frame.captured_at)
         return (
             f"Content-Type: image/jpeg\r\nContent-Length: {length}\r\n"
             f"X-Timestamp: {captured:.6f}\r\nX-Live: {int(frame.live)}\r\n{extra}\r\n"

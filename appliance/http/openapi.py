@@ -1,12 +1,13 @@
 """The OpenAPI document, generated from the commands and the few routes that are not commands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from appliance import __version__
 from appliance.commands import Command, Declaration, Right
+from appliance.facts import Fact, schema
 from appliance.http.aliases import ALIASES
 from appliance.http.snapshots import PARAMETERS
 from appliance.http.ustreamer import STREAM_PARAMETERS
@@ -33,32 +34,6 @@ _NULLABLE_FORMAT = {"oneOf": [_reference("Format"), {"type": "null"}]}
 SCHEMAS: dict[str, Any] = {
     "Error": _object(error=_object(code=_TEXT, message=_TEXT)),
     "Format": _FORMAT,
-    "State": _object(
-        name=_TEXT,
-        version=_TEXT,
-        uptime=_NUMBER,
-        time={"type": "string", "format": "date-time"},
-        camera=_object(
-            state={"enum": list(STATES)},
-            reason=_NULLABLE_TEXT,
-            since={"type": "string", "format": "date-time"},
-            source=_TEXT,
-            device=_NULLABLE_TEXT,
-            description=_NULLABLE_TEXT,
-        ),
-        privacy=_BOOLEAN,
-        format=_object(requested=_reference("Format"), granted=_NULLABLE_FORMAT),
-        fps=_NULLABLE_NUMBER,
-        frame_age=_NULLABLE_NUMBER,
-        frames=_object(captured=_INTEGER, dropped=_INTEGER, corrupt=_INTEGER),
-        viewers=_INTEGER,
-        max_viewers=_INTEGER,
-        pictures=_INTEGER,
-        disk_free={"type": ["integer", "null"]},
-        mqtt=_object(state={"enum": ["off", "connecting", "connected", "refused"]}, reason=_NULLABLE_TEXT),
-        temperature=_NULLABLE_NUMBER,
-        under_voltage={"type": ["boolean", "null"]},
-    ),
     "Control": _object(
         name=_TEXT,
         label=_TEXT,
@@ -239,7 +214,12 @@ OTHER_ROUTES: tuple[Route, ...] = (
 )
 
 
-def document(commands: Mapping[str, Command]) -> dict[str, Any]:
+def schemas(facts: Iterable[Fact]) -> dict[str, Any]:
+    """Return the schemas of everything that commands answer, by name."""
+    return {**SCHEMAS, "State": schema(facts)}
+
+
+def document(commands: Mapping[str, Command], facts: Iterable[Fact]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of all routes."""
     paths: dict[str, dict[str, Any]] = {}
     for command in commands.values():
@@ -267,7 +247,7 @@ def document(commands: Mapping[str, Command]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Camera Appliance", "version": __version__, "license": {"name": "GPL-3.0-or-later"}},
         "paths": paths,
-        "components": {"schemas": SCHEMAS, "securitySchemes": _SECURITY_SCHEMES},
+        "components": {"schemas": schemas(facts), "securitySchemes": _SECURITY_SCHEMES},
     }
 
 

@@ -5,11 +5,11 @@ import time
 from bottle import HTTPResponse
 
 from appliance.errors import CameraUnavailable, CorruptFrame
-from appliance.frames import Frame
+from appliance.frames import Frame, wall_clock
 from appliance.http.exchange import RETRY_AFTER, status_of, understood
 from appliance.http.negotiation import prefers_json
 from appliance.parameters import Parameter
-from appliance.service import Appliance, wall_clock
+from appliance.service.camera import CameraService
 
 PARAMETERS = (
     Parameter(
@@ -41,7 +41,7 @@ PARAMETERS = (
 _LIVE = {"Content-Type": "image/jpeg", "Cache-Control": "no-store", "Accept-Ranges": "none"}
 
 
-def answer(appliance: Appliance) -> HTTPResponse:
+def answer(camera: CameraService) -> HTTPResponse:
     """Return the response with one frame; without one, with the picture of the reason and the status of the error.
 
     Raises CameraUnavailable instead where the client prefers JSON, and Busy.
@@ -49,20 +49,20 @@ def answer(appliance: Appliance) -> HTTPResponse:
     wished = understood(PARAMETERS)
     max_age = wished.get("max_age", wished.get("max_delay", 0.0) / 1000)
     try:
-        frame = appliance.snapshot(max_age)
+        frame = camera.snapshot(max_age)
     except CameraUnavailable as error:
         if prefers_json():
             raise
-        return _refusal(appliance.placeholder(error), status_of(error))
+        return _refusal(camera.placeholder(error), status_of(error))
     data = frame.jpeg
-    if wished.get("upright", appliance.is_turned):
-        data = _upright(appliance, frame)
+    if wished.get("upright", camera.is_turned):
+        data = _upright(camera, frame)
     return HTTPResponse(data, 200, _headers(frame))
 
 
-def _upright(appliance: Appliance, frame: Frame) -> bytes:
+def _upright(camera: CameraService, frame: Frame) -> bytes:
     try:
-        return appliance.upright(frame)
+        return camera.upright(frame)
     except CorruptFrame:  # one decoder is more generous than the other
         return frame.jpeg
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from appliance import payload
 from appliance.commands import Commands
+from appliance.events import Events
+from appliance.facts import Facts
 from appliance.files import write_atomically
 from appliance.log import logger
 from appliance.mqtt import discovery
@@ -53,6 +55,8 @@ class Announcer:
         outlet: Outlet,
         appliance: Appliance,
         commands: Commands,
+        facts: Facts,
+        events: Events,
         directory: Path,
         page: Callable[[], str],
     ) -> None:
@@ -63,7 +67,9 @@ class Announcer:
         self._topic = discovery.config_topic(settings.discovery_prefix, topics) if settings.discovery else ""
         self._file = directory / f"{topics.name}.discovery.json"
         declarations = [command.declaration for command in commands.values()]
-        self._fixed = discovery.appliance_components(topics, declarations, settings.live_interval > 0)
+        self._fixed = discovery.appliance_components(
+            topics, declarations, facts, events.published, settings.live_interval > 0
+        )
         self._former = _read(self._file)
         self._told: bytes | None = None
         self._due = 0.0  # not before that, by the monotonic clock
@@ -82,9 +88,13 @@ class Announcer:
     def changes(self) -> None:
         """Announce the device if it differs from what was announced and that was long enough ago. Call it again."""
         now = time.monotonic()
-        if not self._topic or now < self._due or (now < self._opens_by and self._appliance.known_controls() is None):
+        if (
+            not self._topic
+            or now < self._due
+            or (now < self._opens_by and self._appliance.camera.known_controls() is None)
+        ):
             return
-        state = self._appliance.get_state()
+        state = self._appliance.status.get_state()
         device, of_camera = self._camera_components(state)
         components = self._fixed | of_camera
         gone = self._gone(components)
@@ -105,14 +115,14 @@ class Announcer:
         While none is known, or the test pattern stands in for one, what was announced of the former camera stays: with
         its components a household would lose their names and places.
         """
-        controls, device = self._appliance.known_controls(), state["camera"]["device"]
+        controls, device = self._appliance.camera.known_controls(), state["camera"]["device"]
         former = self._former
-        if controls is None or (self._appliance.shows_stand_in and former and former.device != device):
+        if controls is None or (self._appliance.camera.shows_stand_in and former and former.device != device):
             kept = former.components if former else {}
             prefixes = (discovery.CONTROL, discovery.RESOLUTION)
             own = {key: each for key, each in kept.items() if key.startswith(prefixes)}
             return former.device if former else None, own
-        resolution = discovery.resolution_component(self._topics, state, self._appliance.known_formats())
+        resolution = discovery.resolution_component(self._topics, state, self._appliance.camera.known_formats())
         return device, discovery.control_components(self._topics, controls) | resolution
 
     def _gone(self, components: Components) -> Components:

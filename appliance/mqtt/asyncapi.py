@@ -6,7 +6,8 @@ from typing import Any
 
 from appliance import __version__
 from appliance.commands import PRESSES, Declaration
-from appliance.mqtt.publications import EVENT_TYPES
+from appliance.events import Event
+from appliance.facts import members
 from appliance.mqtt.topics import TOPICS, Topic
 
 _BASE = "camera-appliance/{camera}"
@@ -22,11 +23,6 @@ _ERROR = {
 SCHEMAS: dict[str, Any] = {
     "Values": {"type": "object", "additionalProperties": _VALUE},
     "Availabilities": {"type": "object", "additionalProperties": {"enum": ["online", "offline"]}},
-    "Event": {
-        "type": "object",
-        "properties": {"event_type": {"enum": list(EVENT_TYPES)}, "time": {"type": "string", "format": "date-time"}},
-        "required": ["event_type", "time"],
-    },
     "Published": {
         "type": "object",
         "properties": {
@@ -55,7 +51,7 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
-def document(commands: Iterable[Declaration], schemas: dict[str, Any]) -> dict[str, Any]:
+def document(commands: Iterable[Declaration], events: Iterable[Event], schemas: dict[str, Any]) -> dict[str, Any]:
     """Return the document; `schemas` are those of the results of commands, by name."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
@@ -85,7 +81,19 @@ def document(commands: Iterable[Declaration], schemas: dict[str, Any]) -> dict[s
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": operations,
-        "components": {"schemas": {**schemas, **SCHEMAS}},
+        "components": {"schemas": {**schemas, **SCHEMAS, "Event": _event(events)}},
+    }
+
+
+def _event(events: Iterable[Event]) -> dict[str, Any]:
+    """Return the schema of what is published on the topic of events."""
+    time = {"type": "string", "format": "date-time"}
+    return {
+        "oneOf": [
+            {"description": event.help, **members(event_type={"const": event.name}, time=time, **event.data)}
+            for event in events
+            if event.bus
+        ]
     }
 
 

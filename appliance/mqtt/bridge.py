@@ -19,9 +19,12 @@ import paho.mqtt.client as paho
 
 from appliance import payload
 from appliance.commands import Commands
+from appliance.events import Event, Events
+from appliance.facts import Facts
 from appliance.log import logger
 from appliance.mqtt.announcer import Announcer
 from appliance.mqtt.connection import RETRY, RETRY_IN_A_FIGHT, client_id, new_client
+from appliance.mqtt.facts import COMMAND_REFUSED
 from appliance.mqtt.inbox import Inbox, Request
 from appliance.mqtt.live import Live
 from appliance.mqtt.outlet import Outlet, has_left
@@ -53,12 +56,14 @@ class Bridge:
         name: str,
         appliance: Appliance,
         commands: Commands,
+        facts: Facts,
+        events: Events,
         directory: Path,
         page: Callable[[str | None], str],
     ) -> None:
         self.topics = Topics(settings.base_topic, name)
         self._settings = settings
-        self._appliance = appliance
+        self._events = events
         self._inbox = Inbox()
         self._is_new = threading.Event()  # connected, and the broker knows nothing yet
         self._is_changed = threading.Event()  # the appliance has told of something
@@ -76,19 +81,23 @@ class Bridge:
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._outlet = Outlet(self._client)
-        self._publications = Publications(self.topics, self._outlet, appliance, commands, settings.max_picture_bytes)
+        self._publications = Publications(
+            self.topics, self._outlet, appliance, commands, facts, settings.max_picture_bytes
+        )
         self._requests = Requests(
             self.topics, self._outlet, commands, self._may_answer, self._publications.correct, self._refused
         )
         own_page = lambda: page(self._own_address())  # noqa: E731
-        self._announcer = Announcer(settings, self.topics, self._outlet, appliance, commands, directory, own_page)
+        self._announcer = Announcer(
+            settings, self.topics, self._outlet, appliance, commands, facts, events, directory, own_page
+        )
         self._live = Live(settings.live_interval, self.topics.of(LIVE), self._outlet, self._publications, appliance)
         self._network: threading.Thread | None = None  # paho's
         self._worker = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
         """Begin to connect, and return."""
-        self._appliance.listen(self._listen)
+        self._events.listen(self._listen)
         self._client.connect_async(self._settings.host, self._settings.port, self._settings.keep_alive)
         self._client.loop_start()  # Not loop_forever in a thread of ours: then publishers would write as well.
         self._worker.start()
@@ -196,9 +205,9 @@ class Bridge:
     def _where(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
 
-    def _listen(self, event: str, data: dict[str, Any]) -> None:
-        """Take note of a change, on whatever thread made it."""
-        self._publications.hear(event, data)
+    def _listen(self, event: Event, data: dict[str, Any]) -> None:
+        """Take note of an event, on whatever thread emits it."""
+        self._publications.note(event, data)
         self._is_changed.set()
         self._inbox.wake()
 
@@ -241,7 +250,7 @@ class Bridge:
             self._announcer.changes()
 
     def _refused(self, command: str, error: dict[str, Any]) -> None:
-        self._publications.happen("command_refused", command=command, **error)
+        self._events.emit(COMMAND_REFUSED, {"command": command, **error})
 
     def _may_answer(self, topic: str) -> bool:
         """Tell whether somebody may ask for an answer there: not where it would pass for our own word."""

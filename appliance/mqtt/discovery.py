@@ -8,14 +8,13 @@ A component is unavailable unless every topic it names says `online`.
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from appliance import __version__
 from appliance.commands import Declaration
-from appliance.lifecycle import STATES
+from appliance.facts import Entity, Fact
 from appliance.mqtt import topics as paths
-from appliance.mqtt.publications import EVENT_TYPES
 from appliance.mqtt.topics import Topics
 
 Components = dict[str, dict[str, Any]]
@@ -23,28 +22,8 @@ Components = dict[str, dict[str, Any]]
 CONTROL = "control_"  # how the components of controls begin
 RESOLUTION = "resolution"
 
+_VALUE = re.compile(r"\bvalue\b")
 _LONGEST_TEXT = 255  # characters of a state in Home Assistant
-
-
-@dataclass(frozen=True, slots=True)
-class _Measurement:
-    """A number in the state: the way to it, and how it is shown."""
-
-    path: str
-    name: str
-    keys: dict[str, Any]
-
-
-_MEASUREMENTS = (
-    _Measurement("fps", "Frame rate", {"unit_of_meas": "fps", "ic": "mdi:speedometer", "sug_dsp_prc": 1}),
-    _Measurement("viewers", "Viewers", {"ic": "mdi:eye"}),
-    _Measurement("frame_age", "Frame age", {"unit_of_meas": "s", "dev_cla": "duration", "sug_dsp_prc": 2, "en": False}),
-    _Measurement("frames.dropped", "Dropped frames", {"stat_cla": "total_increasing", "en": False}),
-    _Measurement("frames.corrupt", "Corrupt frames", {"stat_cla": "total_increasing", "en": False}),
-    _Measurement("pictures", "Pictures", {"ic": "mdi:image-multiple"}),
-    _Measurement("disk_free", "Disk left", {"unit_of_meas": "B", "dev_cla": "data_size", "sug_dsp_prc": 0}),
-    _Measurement("temperature", "Temperature", {"unit_of_meas": "°C", "dev_cla": "temperature", "sug_dsp_prc": 1}),
-)
 
 
 def device_id(topics: Topics) -> str:
@@ -77,9 +56,11 @@ def document(topics: Topics, state: dict[str, Any], page: str, components: Compo
     }
 
 
-def appliance_components(topics: Topics, commands: list[Declaration], is_live: bool) -> Components:
+def appliance_components(
+    topics: Topics, commands: list[Declaration], facts: Iterable[Fact], event_types: list[str], is_live: bool
+) -> Components:
     """Return what every appliance has, whatever its camera: pictures, buttons, sensors. All have their unique id."""
-    made = _pictures(topics, is_live) | _sensors(topics)
+    made = _pictures(topics, event_types, is_live) | _facts(topics, facts)
     for command in commands:
         if command.press:
             made[command.name] = {
@@ -148,7 +129,7 @@ def resolution_component(topics: Topics, state: dict[str, Any], formats: list[di
     return _finished(topics, {RESOLUTION: select})
 
 
-def _pictures(topics: Topics, is_live: bool) -> Components:
+def _pictures(topics: Topics, event_types: list[str], is_live: bool) -> Components:
     info = topics.of(paths.PICTURE_INFO)
     return {
         "camera": {  # without a name it is the device's main entity
@@ -177,76 +158,50 @@ def _pictures(topics: Topics, is_live: bool) -> Components:
             "p": "event",
             "name": "Event",
             "stat_t": topics.of(paths.EVENT),
-            "evt_typ": list(EVENT_TYPES),
+            "evt_typ": event_types,
             "avty": _availability(topics),
         },
     }
 
 
-def _sensors(topics: Topics) -> Components:
-    state, availability = topics.of(paths.STATE), _availability(topics)
-    made: Components = {
-        each.path.replace(".", "_"): {
-            "p": "sensor",
-            "name": each.name,
-            "ent_cat": "diagnostic",
-            "stat_cla": "measurement",
-            "stat_t": state,
-            "val_tpl": f"{{{{ value_json.{each.path} }}}}",
-            "avty": availability,
-            **each.keys,
-        }
-        for each in _MEASUREMENTS
+def _facts(topics: Topics, facts: Iterable[Fact]) -> Components:
+    """Return the entities of facts: sensors of the device's diagnosis."""
+    return {
+        entity.key or fact.path.replace(".", "_"): _entity(topics, fact, entity)
+        for fact in facts
+        for entity in fact.entities
     }
-    return made | _conditions(topics)
 
 
-def _conditions(topics: Topics) -> Components:
-    """Return what is not a number: how the camera is, the power supply, the version."""
-    state, availability = topics.of(paths.STATE), _availability(topics)
-    made: Components = {}
-    made["camera_state"] = {
-        "p": "sensor",
-        "name": "Camera state",
-        "dev_cla": "enum",
-        "ops": list(STATES),
+def _entity(topics: Topics, fact: Fact, entity: Entity) -> dict[str, Any]:
+    value = f"value_json.{fact.path}"
+    made: dict[str, Any] = {
+        "p": entity.platform,
+        "name": entity.name,
         "ent_cat": "diagnostic",
-        "stat_t": state,
-        "val_tpl": "{{ value_json.camera.state }}",
-        "json_attr_t": state,
-        "json_attr_tpl": "{{ value_json.camera | tojson }}",
-        "avty": availability,
+        "stat_t": topics.of(entity.topic),
+        "avty": _availability(topics),
     }
-    made["connectivity"] = {
-        "p": "binary_sensor",
-        "name": "Camera",
-        "dev_cla": "connectivity",
-        "ent_cat": "diagnostic",
-        "stat_t": topics.of(paths.CAMERA),
-        "pl_on": "online",
-        "pl_off": "offline",
-        "avty": availability,
+    if entity.topic != paths.STATE:
+        made |= {"pl_on": "online", "pl_off": "offline"}
+    elif entity.platform == "binary_sensor":
+        made["val_tpl"] = f"{{{{ {{true: 'ON', false: 'OFF'}}.get({value}, None) }}}}"
+    else:
+        made["val_tpl"] = f"{{{{ {re.sub(_VALUE, value, entity.value) or value} }}}}"
+    if entity.has_attributes:
+        made |= {"json_attr_t": topics.of(entity.topic), "json_attr_tpl": f"{{{{ {value} | tojson }}}}"}
+    if entity.platform == "update":
+        made["title"] = "Camera Appliance"
+    optional = {
+        "dev_cla": entity.device_class,
+        "stat_cla": entity.state_class,
+        "unit_of_meas": entity.unit,
+        "ic": entity.icon,
+        "sug_dsp_prc": entity.precision,
+        "ops": list(entity.options),
     }
-    made["under_voltage"] = {
-        "p": "binary_sensor",
-        "name": "Under-voltage",
-        "dev_cla": "problem",
-        "ent_cat": "diagnostic",
-        "stat_t": state,
-        "val_tpl": "{{ {true: 'ON', false: 'OFF'}.get(value_json.under_voltage, None) }}",
-        "avty": availability,
-    }
-    version = '{{ {"installed_version": value_json.version, "latest_version": value_json.version} | tojson }}'
-    made["update"] = {  # It looks for no newer version, so the installed one is the latest it knows.
-        "p": "update",
-        "name": "Version",
-        "title": "Camera Appliance",
-        "ent_cat": "diagnostic",
-        "stat_t": state,
-        "val_tpl": version,
-        "avty": availability,
-    }
-    return made
+    made |= {key: each for key, each in optional.items() if each not in ("", None, [])}
+    return made if entity.enabled else made | {"en": False}
 
 
 def _control(topics: Topics, control: dict[str, Any]) -> dict[str, Any]:

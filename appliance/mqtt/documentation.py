@@ -1,11 +1,10 @@
 """The text of docs/mqtt.md: the topics, how to try them, and how others use them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from appliance.commands import PRESSES, Declaration, declarations
-from appliance.mqtt.publications import EVENT_TYPES
+from appliance.commands import PRESSES, Declaration
+from appliance.events import Event
 from appliance.mqtt.topics import TOPICS, Topic
-from appliance.service import Appliance
 
 _INTRODUCTION = """\
 # MQTT
@@ -181,12 +180,11 @@ that is sent to `take` takes a picture. If you prefer a Switch item as its butto
 """
 
 
-def document() -> str:
+def document(commands: Sequence[Declaration], events: Iterable[Event]) -> str:
     """Return the whole text, in Markdown."""
-    declared = declarations(Appliance)
     rules = _RULES.format(
-        any_payload=_names(each for each in declared if each.takes_any_payload),
-        buttons=_names(each for each in declared if each.is_button and not each.takes_any_payload),
+        any_payload=_names(each for each in commands if each.takes_any_payload),
+        buttons=_names(each for each in commands if each.is_button and not each.takes_any_payload),
         presses=", ".join(f"`{each.upper()}`" for each in sorted(PRESSES)),
     )
     parts = [
@@ -194,9 +192,20 @@ def document() -> str:
         "## Topics\n",
         *_table(),
         "",
-        f"Events: {', '.join(f'`{each}`' for each in EVENT_TYPES)}.\n",
+        "## Events\n",
+        "On `event`, as JSON with `event_type`, `time` and the members below.\n",
+        *_events(events),
+        "",
     ]
     return "\n".join([*parts, "## Rules\n", rules, _TRY, _HOME_ASSISTANT, _NODE_RED, _OPENHAB])
+
+
+def _events(events: Iterable[Event]) -> Iterator[str]:
+    yield "| event_type | what | members |"
+    yield "| --- | --- | --- |"
+    for event in events:
+        if event.bus:
+            yield f"| `{event.name}` | {event.help} | {', '.join(f'`{each}`' for each in event.data)} |"
 
 
 def _names(commands: Iterable[Declaration]) -> str:

@@ -59,7 +59,7 @@ class Live:
                     log.exception("the live picture could not be published")
 
     def _publish(self) -> None:
-        frame = self._appliance.snapshot(max_age=min(self._interval, 1.0))
+        frame = self._appliance.camera.snapshot(max_age=min(self._interval, 1.0))
         data, _ = self._publications.fitting(paths.LIVE, frame.jpeg)
         if not self._stopping.is_set():
             self._last = self._outlet.publish(self._topic, data, qos=0)

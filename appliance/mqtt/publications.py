@@ -8,16 +8,19 @@ from typing import Any
 from appliance import jpeg, payload
 from appliance.commands import Commands
 from appliance.errors import CorruptFrame, NotFound
+from appliance.events import Event
+from appliance.facts import Facts, at
 from appliance.log import logger
 from appliance.mqtt import topics as paths
 from appliance.mqtt.outlet import Outlet, has_left
 from appliance.mqtt.topics import Topics
 from appliance.service import Appliance
+from appliance.service.camera import CONTROLS, USABLE
+from appliance.service.status import STATE
 
 log = logger(__name__)
 
 STATE_INTERVAL = 30.0  # s between states when nothing happens
-USABLE = ("online", "idle")  # states of a camera that obeys and gives pictures; one that is idle opens when asked
 _EVENTS = 50  # that wait to be published
 _AFTER_REFUSAL = {
     "set_controls": paths.CONTROLS,
@@ -26,68 +29,54 @@ _AFTER_REFUSAL = {
     "set_format": paths.STATE,
 }
 
-EVENT_TYPES = (
-    "picture_taken",
-    "picture_deleted",
-    "picture_restored",
-    "pictures_deleted",
-    "pictures_restored",
-    "camera_lost",
-    "camera_back",
-    "camera_frozen",
-    "privacy_on",
-    "privacy_off",
-    "command_refused",
-)
 _NO_PICTURE = ("id", "name", "taken_at", "bytes", "width", "height", "url", "thumbnail", "published")
 
 
 class Publications:
     """Knows what the broker was told last, and publishes what differs.
 
-    `hear` and `happen` may be called on any thread; everything else runs on the bridge's.
+    `note` may be called on any thread; everything else runs on the bridge's.
     """
 
     def __init__(
-        self, topics: Topics, outlet: Outlet, appliance: Appliance, commands: Commands, max_picture_bytes: int
+        self,
+        topics: Topics,
+        outlet: Outlet,
+        appliance: Appliance,
+        commands: Commands,
+        facts: Facts,
+        max_picture_bytes: int,
     ) -> None:
         self._topics = topics
         self._outlet = outlet
         self._appliance = appliance
         self._commands = commands
+        self._facts = facts
         self._max_picture_bytes = max_picture_bytes
         self._latest: dict[str, dict[str, Any]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self._pictures_changed = False
         self._sent_picture: Any = None
-        self._is_away = False
         self._told: dict[str, object] = {}
         self._state_at = 0.0
 
-    def hear(self, event: str, data: dict[str, Any]) -> None:
-        """Take note of a change; of states and controls only the newest counts."""
-        if event in ("state", "controls"):
-            self._latest[event] = data
-        elif event in ("picture", "pictures"):
+    def note(self, event: Event, data: dict[str, Any]) -> None:
+        """Take note of an event; of states and controls only the newest counts."""
+        if event.name in (STATE.name, CONTROLS.name):
+            self._latest[event.name] = data
+        elif event.stream in ("picture", "pictures"):
             self._pictures_changed = True
-            details = {name: value for name, value in data.items() if name != "action"}
-            self.happen(f"{event}_{data['action']}", **details)
-        elif event == "camera" and (kind := self._camera_event(data["former"], data["state"])):
-            self.happen(kind, reason=data["reason"])
-
-    def happen(self, kind: str, **details: Any) -> None:
-        """Take note of something that is told once, and never again to one who was not there."""
-        if kind in EVENT_TYPES:
+        if event.bus:
             time_now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self._events.append({"event_type": kind, "time": time_now, **details})
+            self._events.append({"event_type": event.name, "time": time_now, **data})
 
     def everything(self) -> None:
         """Publish all that is retained, as the broker may know nothing; forget events that it did not hear of."""
         self._told.clear()
         self._events.clear()
         self._sent_picture = None
-        self._latest["state"] = self._appliance.get_state()
-        if controls := self._appliance.known_controls():
+        self._latest["state"] = self._appliance.status.get_state()
+        if controls := self._appliance.camera.known_controls():
             self._latest["controls"] = controls
         self._pictures_changed = True
         self.changes()
@@ -124,21 +113,8 @@ class Publications:
         smaller, width, height = jpeg.reduced(data, limit)
         return smaller, (width, height)
 
-    def _camera_event(self, former: str, state: str) -> str | None:
-        """Return what a step from one state of the camera to another is called on the bus, if anything."""
-        if state == "privacy":
-            return "privacy_on"
-        if former == "privacy":
-            return "privacy_off"
-        if state in ("lost", "frozen"):
-            self._is_away = True
-            return f"camera_{state}"
-        was_away, self._is_away = self._is_away, self._is_away and state != "online"
-        return "camera_back" if was_away and state == "online" else None
-
     def _publish_state(self, state: dict[str, Any]) -> None:
-        watched = ("camera", "format", "pictures", "viewers", "privacy", "under_voltage")
-        key = {name: state[name] for name in watched} | {"has_rate": state["fps"] is not None}
+        key = {fact.path: fact.urgent(at(state, fact.path)) for fact in self._facts if fact.urgent}
         is_due = key != self._told.get(paths.STATE) or time.monotonic() - self._state_at >= STATE_INTERVAL
         if is_due and self._outlet.publish(self._topics.of(paths.STATE), payload.encode(state)):
             self._told[paths.STATE], self._state_at = key, time.monotonic()
@@ -164,7 +140,7 @@ class Publications:
             return
         picture = newest[0]
         try:
-            data, size = self.fitting(paths.PICTURE, self._appliance.picture_jpeg(picture["id"]))
+            data, size = self.fitting(paths.PICTURE, self._appliance.pictures.picture_jpeg(picture["id"]))
         except NotFound:
             self._pictures_changed = True  # deleted this moment
             return

@@ -18,23 +18,25 @@ from appliance.settings.sections import (
     LogSettings,
     MqttSettings,
     PicturesSettings,
+    Sections,
     Settings,
     StorageSettings,
     credential_name,
     environment_name,
     flag,
-    parameters,
-    sections,
-    values,
+    parameters_of,
+    setting,
 )
 
 __all__ = [
+    "CORE",
     "CameraSettings",
     "Effective",
     "HttpSettings",
     "LogSettings",
     "MqttSettings",
     "PicturesSettings",
+    "Sections",
     "Settings",
     "StorageSettings",
     "credential_name",
@@ -42,10 +44,12 @@ __all__ = [
     "flag",
     "is_loopback",
     "load",
-    "parameters",
-    "sections",
-    "values",
+    "parameters_of",
+    "setting",
 ]
+
+CORE = Sections()
+"""The sections without those of features."""
 
 
 def load(
@@ -53,19 +57,20 @@ def load(
     flags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     dotenv: Path | None = Path(".env"),
+    sections: Sections = CORE,
 ) -> tuple[Settings, dict[str, Effective]]:
     """Merge all layers; return the settings, and where each came from.
 
     `flags` maps names of settings to texts. Raises ConfigurationError with every problem there is.
     """
     environment = os.environ if environment is None else environment
-    known = parameters()
+    known = sections.parameters()
     effective = {
         name: Effective(parameter, parameter.default if parameter.default is not None else "", "default")
         for name, parameter in known.items()
     }
     problems: list[str] = []
-    for origin, given, problem in layers(file, flags or {}, environment, dotenv):
+    for origin, given, problem in layers(sections, file, flags or {}, environment, dotenv):
         if problem:
             problems.append(problem)
         for name, value in given.items():
@@ -77,12 +82,4 @@ def load(
         problems += contradictions(effective)
     if problems:
         raise ConfigurationError(problems)
-    return _build(effective), effective
-
-
-def _build(effective: dict[str, Effective]) -> Settings:
-    built = {
-        name: section(**{entry.name.partition(".")[2]: effective[entry.name].value for entry in entries})
-        for name, section, entries in sections()
-    }
-    return Settings(**built)
+    return sections.build({name: entry.value for name, entry in effective.items()}), effective

@@ -4,7 +4,7 @@ A setting is a field of one of the sections below. Its name in the file (`[http]
 (`CAMERA_APPLIANCE_HTTP_PORT`), its flag (`--http-port`), its check and its documentation all follow from that field.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
@@ -282,7 +282,7 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, frozen for the life of the process."""
+    """All settings, frozen for the life of the process; `features` has the sections that features bring, by name."""
 
     camera: CameraSettings = field(default_factory=CameraSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
@@ -290,25 +290,56 @@ class Settings:
     pictures: PicturesSettings = field(default_factory=PicturesSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    def section(self, name: str) -> Any:
+        """Return the section of that name, whoever brings it."""
+        return self.features[name] if name in self.features else getattr(self, name)
 
 
-def sections() -> Iterator[tuple[str, type, tuple[Parameter, ...]]]:
-    """Yield (name, class, parameters) of each section; the parameters are named `section.name`."""
-    for name, section in get_type_hints(Settings).items():
-        hints = get_type_hints(section)
-        yield name, section, tuple(_parameter(name, entry, hints[entry.name]) for entry in fields(section))
+class Sections(Iterable[tuple[str, type, tuple[Parameter, ...]]]):
+    """The sections of the settings file: those of the core, and those that features bring.
+
+    Iterating yields (name, class, parameters) of each; the parameters are named `section.name`.
+    """
+
+    def __init__(self, features: Mapping[str, type] | None = None) -> None:
+        core = {name: hint for name, hint in get_type_hints(Settings).items() if name != "features"}
+        self._features = dict(features or {})
+        if twice := core.keys() & self._features.keys():
+            raise ValueError(f"two sections have the name {', '.join(sorted(twice))}")
+        self._classes: dict[str, type] = core | self._features
+
+    def __iter__(self) -> Iterator[tuple[str, type, tuple[Parameter, ...]]]:
+        for name, section in self._classes.items():
+            yield name, section, parameters_of(name, section)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return every setting by its name, in the order of declaration."""
+        return {parameter.name: parameter for _, _, entries in self for parameter in entries}
+
+    def values(self, settings: Settings) -> dict[str, Value]:
+        """Return the values of all settings by their names."""
+        return {
+            name: getattr(settings.section(section), key)
+            for name in self.parameters()
+            for section, key in [name.split(".")]
+        }
+
+    def build(self, values: Mapping[str, Value]) -> Settings:
+        """Return the settings that have these checked values."""
+        built = {
+            name: section(**{entry.name.partition(".")[2]: values[entry.name] for entry in entries})
+            for name, section, entries in self
+        }
+        features = {name: built.pop(name) for name in self._features}
+        return Settings(**built, features=features)
 
 
-def parameters() -> dict[str, Parameter]:
-    """Return every setting by its name, in the order of declaration."""
-    return {parameter.name: parameter for _, _, entries in sections() for parameter in entries}
-
-
-def values(settings: Settings) -> dict[str, Value]:
-    """Return the values of all settings by their names."""
-    return {
-        name: getattr(getattr(settings, section), key) for name in parameters() for section, key in [name.split(".")]
-    }
+def parameters_of(name: str, section: type) -> tuple[Parameter, ...]:
+    """Return the settings that a section declares, named `name.setting`."""
+    hints = get_type_hints(section)
+    return tuple(_parameter(name, entry, hints[entry.name]) for entry in fields(section))
 
 
 def environment_name(name: str) -> str:

@@ -1,0 +1,31 @@
+"""Everything that the appliance declares, in one place for whoever lists it all."""
+
+from appliance.commands import declarations
+from appliance.events import Event
+from appliance.facts import Fact
+from appliance.features import FEATURES
+from appliance.http import facts as http
+from appliance.mqtt import facts as mqtt
+from appliance.service import camera, pictures, status
+from appliance.settings import Sections
+
+SERVICES: tuple[type[status.StatusService | camera.CameraService | pictures.PictureService], ...] = (
+    status.StatusService,
+    camera.CameraService,
+    pictures.PictureService,
+)
+
+SETTINGS = Sections({feature.name: feature.settings for feature in FEATURES if feature.settings})
+COMMANDS = tuple(declarations(*SERVICES, *FEATURES))
+EVENTS: tuple[Event, ...] = (
+    *(event for part in (*SERVICES, *FEATURES) for event in part.events),
+    *mqtt.EVENTS,
+)
+FACTS: tuple[Fact, ...] = (
+    *status.FACTS,
+    *camera.FACTS,
+    *http.FACTS,
+    *pictures.FACTS,
+    *mqtt.FACTS,
+    *(fact for feature in FEATURES for fact in feature.facts),
+)

@@ -92,11 +92,11 @@ class Daemon:
         commands = Commands(*self.appliance, *self.features)
         gate = Gate(Access(http), camera.name, web_root() / "login.html")
         self._add_facts()
-        routes = Routes(
+        self.application = Routes(
             self.appliance, commands, self.broadcaster, FACTS, self._metrics, web_root(), gate, camera.jpeg_quality
-        )
+        ).application
         self.tls = tls.configured(http, directory)
-        self.server = Server(Guard(routes.application, http, machine_names()), http.host, http.port, self.tls)
+        self.server = Server(Guard(self.application, http, machine_names()), http.host, http.port, self.tls)
         self.bridge = self._bridge(commands, directory) if settings.mqtt.host else None
         self.facts.add(self.bridge, mqtt_facts.FACTS)
         self.events.listen(self._pass_on)

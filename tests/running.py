@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 from appliance import secrecy
 from appliance import settings as declared
+from appliance.declared import SETTINGS
 
 COMMAND = Path(sys.executable).with_name("camera-appliance")
 PATIENCE = 30.0  # s, for whatever has to happen but may take its time on a busy machine
@@ -159,7 +160,7 @@ class RunningAppliance:
             **self._settings,
         }
         # A password may not be a flag.
-        known = declared.parameters()
+        known = SETTINGS.parameters()
         hidden = {name: str(value) for name, value in settings.items() if secrecy.hidden(known[name], value)}
         flags = [f"{declared.flag(name)}={value}" for name, value in settings.items() if name not in hidden]
         environment = {declared.environment_name(name): value for name, value in hidden.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from appliance import __version__, passwords, settings
+from appliance.declared import SETTINGS
 from tests.running import COMMAND, clean_environment, run_command
 from tests.simcam import SimulatedCamera
 
@@ -104,7 +105,7 @@ def test_help_shows_every_setting_with_its_help_and_default(tmp_path: Path, comm
     finished = run_command(command, "--help", directory=tmp_path, COLUMNS="1000")
     assert finished.returncode == 0
     assert "--config FILE" in finished.stdout
-    for name, parameter in settings.parameters().items():
+    for name, parameter in SETTINGS.parameters().items():
         line = re.search(rf"^ +{settings.flag(name)} [A-Z]+\s+(.+)$", finished.stdout, re.MULTILINE)
         if parameter.secret:
             assert not line, f"{name} is no flag"
@@ -164,7 +165,7 @@ def test_settings_are_shown_with_value_and_origin_and_without_secrets(tmp_path: 
     )
     assert (finished.returncode, finished.stderr) == (0, "")
     rows = {name: rest for name, *rest in (re.split(r"  +", line) for line in finished.stdout.splitlines())}
-    assert list(rows) == list(settings.parameters())
+    assert list(rows) == list(SETTINGS.parameters())
     assert rows["http.host"] == ["127.0.0.1", "default"]
     assert rows["http.port"] == ["80", "--http-port"]
     assert rows["mqtt.tls"] == ["true", "environment: CAMERA_APPLIANCE_MQTT_TLS"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from appliance import settings
+from appliance.declared import SETTINGS
 from appliance.documentation import documents
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +18,7 @@ def test_a_generated_document_is_current(path: str) -> None:
 
 def test_every_setting_is_documented() -> None:
     text = documents()["docs/settings.md"]
-    for name, parameter in settings.parameters().items():
+    for name, parameter in SETTINGS.parameters().items():
         assert f"### `{name}`" in text
         assert settings.environment_name(name) in text
         assert (settings.flag(name) in text) == (not parameter.secret)

@@ -9,11 +9,12 @@ import pytest
 
 from appliance import secrecy, settings
 from appliance.cli import EX_CONFIG
+from appliance.declared import SETTINGS
 from appliance.parameters import passwords, shown, without_password
 from tests.running import clean_environment, run_command
 
 SECRET = "hunter2-of-the-door"
-SECRET_SETTINGS = [parameter for parameter in settings.parameters().values() if parameter.secret]
+SECRET_SETTINGS = [parameter for parameter in SETTINGS.parameters().values() if parameter.secret]
 
 
 @pytest.mark.parametrize(

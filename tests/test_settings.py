@@ -15,8 +15,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from appliance import settings
+from appliance.declared import SETTINGS
 from appliance.errors import ConfigurationError
-from appliance.settings import Effective, Settings
+from appliance.features import FEATURES
+from appliance.settings import CORE, Effective, Settings
 
 SECRET = "hunter2-of-the-broker"
 NOBODY = 65534
@@ -88,20 +90,20 @@ def test_the_settings_cannot_be_changed(layers: Layers) -> None:
 
 
 def test_every_default_is_a_value_that_would_be_accepted() -> None:
-    for parameter in settings.parameters().values():
+    for parameter in SETTINGS.parameters().values():
         assert parameter.default is not None
         assert parameter.parse(parameter.default) == parameter.default
 
 
 def test_every_setting_has_help_that_is_a_sentence() -> None:
-    for name, parameter in settings.parameters().items():
+    for name, parameter in SETTINGS.parameters().items():
         assert parameter.help, name
         assert parameter.help[0].isupper(), name
         assert parameter.help.endswith("."), name
 
 
 def test_names_of_variables_and_flags_follow_from_the_setting_and_are_unique() -> None:
-    names = list(settings.parameters())
+    names = list(SETTINGS.parameters())
     assert settings.environment_name("http.max_viewers") == "CAMERA_APPLIANCE_HTTP_MAX_VIEWERS"
     assert settings.flag("http.max_viewers") == "--http-max-viewers"
     assert len({settings.environment_name(name) for name in names}) == len(names)
@@ -109,7 +111,9 @@ def test_names_of_variables_and_flags_follow_from_the_setting_and_are_unique() -
 
 
 def test_every_field_is_a_setting() -> None:
-    assert {name for name, _, _ in settings.sections()} == {field.name for field in fields(Settings)}
+    core = {field.name for field in fields(Settings)} - {"features"}
+    assert {name for name, _, _ in CORE} == core
+    assert {name for name, _, _ in SETTINGS} == core | {each.name for each in FEATURES if each.settings}
 
 
 # ---------------------------------------------------------------- layers
@@ -180,7 +184,7 @@ def test_an_empty_state_directory_is_none(layers: Layers, value: str) -> None:
 
 
 def test_every_setting_can_come_from_file_environment_and_flag(layers: Layers) -> None:
-    for name, parameter in settings.parameters().items():
+    for name, parameter in SETTINGS.parameters().items():
         assert parameter.default is not None
         variable, text = settings.environment_name(name), str(parameter.default)
         for where in ({"flags": {name: text}}, {"environment": {variable: text}}):
@@ -363,7 +367,7 @@ def test_whatever_a_file_or_dotenv_holds_there_are_settings_or_problems(content:
 
 _SCALAR = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
 _NESTED = st.recursive(_SCALAR, lambda inner: st.lists(inner, max_size=3), max_leaves=4)
-_NAMES = st.sampled_from([*settings.parameters(), "http.prot", "camera", "nothing.at.all"])
+_NAMES = st.sampled_from([*SETTINGS.parameters(), "http.prot", "camera", "nothing.at.all"])
 
 
 @given(st.dictionaries(_NAMES, _NESTED, max_size=5))

@@ -48,7 +48,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
     folder = tmp_path_factory.mktemp("routes")
     flags = {"storage.directory": str(folder), "pictures.directory": str(folder / "pictures")}
     settings, _ = load(flags=flags, environment={}, dotenv=None)
-    application = Daemon(settings, lambda: settings).routes.application
+    application = Daemon(settings, lambda: settings).application
     return [
         (route.method, re.sub(r"<\w+:path>", "<path>", route.rule), route.config.get("right", "control"))
         for route in application.routes

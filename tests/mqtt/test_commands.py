@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from appliance.declared import COMMANDS as DECLARED
 from appliance.mqtt.topics import TOPICS
-from appliance.service import Appliance
 from tests.mqtt.broker import HOST, Broker
 from tests.mqtt.client import ROOT, Client
 from tests.mqtt.conftest import SMALL
 from tests.running import PATIENCE, RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
 
-COMMANDS = [name for name, each in vars(Appliance).items() if hasattr(each, "__command__")]
+COMMANDS = [each.name for each in DECLARED]
 HAS_ID = {"get_picture", "delete_picture", "restore_picture"}
 ANYTHING = [
     b"\x00",

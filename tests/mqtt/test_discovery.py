@@ -10,9 +10,9 @@ import jinja2
 import jsonschema
 import pytest
 
+from appliance.declared import COMMANDS
 from appliance.mqtt.discovery import control_components, device_id, resolution_component
 from appliance.mqtt.topics import Topics
-from appliance.service import Appliance
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client, Message
 from tests.mqtt.conftest import SMALL
@@ -143,11 +143,7 @@ def test_every_control_of_the_camera_is_a_component(home: Client, on_camera: Run
 
 
 def test_every_command_that_can_be_pressed_is_a_button(home: Client) -> None:
-    wanted = {
-        each.__command__.name: each.__command__.press
-        for each in vars(Appliance).values()
-        if hasattr(each, "__command__") and each.__command__.press
-    }
+    wanted = {each.name: each.press for each in COMMANDS if each.press}
     found = announced(home)["cmps"]
     assert {name: found[name]["name"] for name in wanted} == wanted
     assert set(wanted) >= {"take_picture", "reset_controls", "restart_camera"}

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from appliance import jpeg, settings
+from appliance import jpeg
+from appliance.declared import SETTINGS
 from appliance.mqtt.topics import TOPICS
 from tests.mqtt import openhab
 from tests.mqtt.broker import HOST, Broker
@@ -80,7 +81,7 @@ def test_no_example_is_left_out() -> None:
 
 def test_the_settings_are_settings() -> None:
     values = tomllib.loads(BLOCKS["MQTT", "toml"])["mqtt"]
-    known = settings.parameters()
+    known = SETTINGS.parameters()
     for name, value in values.items():
         assert known[f"mqtt.{name}"].parse(value) == value
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from appliance.commands import declarations
-from appliance.service import Appliance
+from appliance.declared import COMMANDS
 from tests.mqtt.client import Client
 from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera
@@ -135,7 +134,7 @@ def test_an_object_with_names_that_the_command_lacks_is_refused(device: RunningA
     assert device.state()["pictures"] == before
 
 
-@pytest.mark.parametrize("command", declarations(Appliance), ids=lambda each: each.name)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.name)
 def test_each_command_is_run_or_refused_for_a_payload_that_is_no_object(
     values: dict[str, int], device: RunningAppliance, webcam: SimulatedCamera, client: Client, command: Any
 ) -> None:

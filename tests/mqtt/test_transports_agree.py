@@ -11,15 +11,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from appliance.service import Appliance
+from appliance.declared import COMMANDS
 from tests.mqtt.client import Client
 from tests.running import Answer, RunningAppliance
 
-ROUTES = {
-    each.__command__.name: (each.__command__.method, each.__command__.path)
-    for each in vars(Appliance).values()
-    if hasattr(each, "__command__")
-}
+ROUTES = {each.name: (each.method, each.path) for each in COMMANDS}
 HUGE = "9" * 4000
 
 

@@ -8,14 +8,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.commands import declarations
+from appliance.declared import COMMANDS
 from appliance.documentation import documents
-from appliance.service import Appliance
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import ROOT, Client
 from tests.running import RunningAppliance
 
-DECLARED = declarations(Appliance)
+DECLARED = COMMANDS
 CODES = set(re.findall(r"^\| `(\w+)` +\| (?:\d{3}|-) ", documents()["docs/commands.md"], re.MULTILINE)) | {"busy"}
 ARGUMENTS = sorted(
     {parameter.name for each in DECLARED for parameter in each.parameters} | {"transaction", "brightness"}

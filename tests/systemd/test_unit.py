@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.settings import parameters
+from appliance.declared import SETTINGS
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 UNIT = SYSTEMD / "camera-appliance@.service"
@@ -88,7 +88,7 @@ def test_the_unit_keeps_a_promise(name: str, value: str) -> None:
 
 
 def test_every_secret_setting_is_a_credential_of_the_unit() -> None:
-    secret = {name.replace(".", "-").replace("_", "-") for name, each in parameters().items() if each.secret}
+    secret = {name.replace(".", "-").replace("_", "-") for name, each in SETTINGS.parameters().items() if each.secret}
     assert {value.partition(":")[0] for value in directives()["LoadCredential"]} == secret
 
 

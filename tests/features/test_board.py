@@ -1,10 +1,10 @@
-"""How the board feels, read from a tree like the kernel's."""
+"""The health of the board, read from a tree like the kernel's."""
 
 from pathlib import Path
 
 import pytest
 
-from appliance import health
+from appliance.features import board
 
 
 def write(path: Path, content: bytes | None) -> None:
@@ -27,7 +27,7 @@ def write(path: Path, content: bytes | None) -> None:
 )
 def test_the_temperature_is_in_degrees_or_unknown(tmp_path: Path, content: bytes | None, degrees: float | None) -> None:
     write(tmp_path / "class/thermal/thermal_zone0/temp", content)
-    assert health.temperature(tmp_path) == degrees
+    assert board.temperature(tmp_path) == degrees
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ def test_under_voltage_is_what_the_kernel_s_alarm_says(
         (tmp_path / f"class/hwmon/hwmon{number}").symlink_to(folder)
         write(folder / "name", name)
         write(folder / "in0_lcrit_alarm", alarm)
-    assert health.under_voltage(tmp_path) is under
+    assert board.under_voltage(tmp_path) is under
 
 
 def test_this_machine_can_be_asked() -> None:
-    degrees = health.temperature()
+    degrees = board.temperature()
     assert degrees is None or -50 < degrees < 150
-    assert health.under_voltage() in (None, True, False)
+    assert board.under_voltage() in (None, True, False)

@@ -9,10 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from appliance import __version__, log, passwords, secrecy, settings
+from appliance import __version__, settings
 from appliance.declared import SETTINGS
 from appliance.errors import ApplianceError, ConfigurationError
 from appliance.parameters import nearest
+from appliance.settings import redaction
+from appliance.system import log, passwords
 
 EX_CONFIG = 78  # sysexits.h; the systemd unit does not restart after it
 INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
@@ -107,8 +109,8 @@ def _load(options: argparse.Namespace) -> tuple[settings.Settings, dict[str, set
 
 def _run(options: argparse.Namespace) -> int:
     loaded, effective = _load(options)
-    secrets = [secret for entry in effective.values() for secret in secrecy.hidden(entry.parameter, entry.value)]
-    log.start(loaded.log.level, mask=secrecy.mask(secrets), camera=loaded.camera.name)
+    secrets = [secret for entry in effective.values() for secret in redaction.hidden(entry.parameter, entry.value)]
+    log.start(loaded.log.level, mask=redaction.mask(secrets), camera=loaded.camera.name)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold every password
     from appliance.daemon import Daemon  # after the settings: a wrong one is told at once
 
@@ -143,7 +145,7 @@ def _forget(options: argparse.Namespace) -> int:
     loaded, _ = _load(options)
     if not loaded.mqtt.host:
         raise ConfigurationError(["mqtt.host: is empty; it names the broker that is to forget this camera"])
-    from appliance.mqtt.announcer import remembered_topic
+    from appliance.mqtt.discovery_publisher import remembered_topic
     from appliance.mqtt.forget import forget
 
     announced_at = remembered_topic(Path(loaded.storage.directory), loaded.camera.name)

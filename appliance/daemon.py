@@ -12,11 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from appliance import __version__, systemd
-from appliance import log as logs
-from appliance.allocator import return_memory, settle, spare_memory
+from appliance import __version__
 from appliance.camera import STALL_TIMEOUT
-from appliance.capture import Capture
+from appliance.capture.saved_state import SavedState
+from appliance.capture.thread import Capture
 from appliance.commands import Commands
 from appliance.declared import EVENTS, FACTS, SETTINGS
 from appliance.errors import ConfigurationError
@@ -28,19 +27,21 @@ from appliance.http import facts as http_facts
 from appliance.http import sharing, tls
 from appliance.http.access import Access
 from appliance.http.app import Routes, server_sent
+from appliance.http.authorization import Authorization
 from appliance.http.broadcaster import Broadcaster
-from appliance.http.gate import Gate
-from appliance.http.guard import Guard, machine_names
+from appliance.http.security_middleware import SecurityMiddleware, machine_names
 from appliance.http.server import Server
-from appliance.log import logger
-from appliance.memory import Memory
 from appliance.mqtt import facts as mqtt_facts
 from appliance.mqtt.bridge import Bridge
-from appliance.pictures import Pictures
+from appliance.pictures.store import PictureStore
 from appliance.service import Appliance, status
 from appliance.service import camera as camera_service
 from appliance.service import pictures as pictures_service
 from appliance.settings import Settings
+from appliance.system import log as logs
+from appliance.system import systemd
+from appliance.system.log import logger
+from appliance.system.malloc import return_memory, settle, spare_memory
 
 log = logger(__name__)
 
@@ -79,8 +80,8 @@ class Daemon:
         self._settings = settings
         self.slot, self.facts, self.events = FrameSlot(), Facts(), Events(EVENTS)
         configured = Format(camera.width, camera.height, camera.fps, camera.pixel_format)
-        self.memory = Memory(directory, camera.name, configured)
-        self.pictures = Pictures(Path(settings.pictures.directory))
+        self.memory = SavedState(directory, camera.name, configured)
+        self.pictures = PictureStore(Path(settings.pictures.directory))
         os.environ[STALL_TIMEOUT] = str(camera.stall_timeout)  # read by OpenCV when it is imported, which is later
         self.capture = Capture(camera, self.memory, self.slot)
         self.appliance = services(settings, self.capture, self.slot, self.pictures, self.facts, self.events)
@@ -90,13 +91,15 @@ class Daemon:
         ]
         self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.max_viewers_per_address, http.viewer_timeout)
         commands = Commands(*self.appliance, *self.features)
-        gate = Gate(Access(http), camera.name, web_root() / "login.html")
+        gate = Authorization(Access(http), camera.name, web_root() / "login.html")
         self._add_facts()
         self.application = Routes(
             self.appliance, commands, self.broadcaster, FACTS, self._metrics, web_root(), gate, camera.jpeg_quality
         ).application
         self.tls = tls.configured(http, directory)
-        self.server = Server(Guard(self.application, http, machine_names()), http.host, http.port, self.tls)
+        self.server = Server(
+            SecurityMiddleware(self.application, http, machine_names()), http.host, http.port, self.tls
+        )
         self.bridge = self._bridge(commands, directory) if settings.mqtt.host else None
         self.facts.add(self.bridge, mqtt_facts.FACTS)
         self.events.listen(self._pass_on)
@@ -288,7 +291,7 @@ class Daemon:
 
 
 def services(
-    settings: Settings, capture: Capture, slot: FrameSlot, pictures: Pictures, facts: Facts, events: Events
+    settings: Settings, capture: Capture, slot: FrameSlot, pictures: PictureStore, facts: Facts, events: Events
 ) -> Appliance:
     """Build the verbs of the appliance."""
     state = status.StatusService(settings.camera.name, facts, events)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from appliance.errors import Busy
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 

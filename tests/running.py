@@ -18,9 +18,9 @@ from email.message import Message
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from appliance import secrecy
 from appliance import settings as declared
 from appliance.declared import SETTINGS
+from appliance.settings import redaction
 
 COMMAND = Path(sys.executable).with_name("camera-appliance")
 PATIENCE = 30.0  # s, for whatever has to happen but may take its time on a busy machine
@@ -161,7 +161,7 @@ class RunningAppliance:
         }
         # A password may not be a flag.
         known = SETTINGS.parameters()
-        hidden = {name: str(value) for name, value in settings.items() if secrecy.hidden(known[name], value)}
+        hidden = {name: str(value) for name, value in settings.items() if redaction.hidden(known[name], value)}
         flags = [f"{declared.flag(name)}={value}" for name, value in settings.items() if name not in hidden]
         environment = {declared.environment_name(name): value for name, value in hidden.items()}
         self._process = subprocess.Popen(

@@ -5,7 +5,7 @@ import sys
 
 GROW_AND_SHRINK = """
 import re
-from appliance.allocator import return_memory, spare_memory
+from appliance.system.malloc import return_memory, spare_memory
 
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+) kB", open("/proc/self/status").read())[1])

@@ -3,9 +3,9 @@
 import threading
 from pathlib import Path
 
-from appliance.capture import Capture
+from appliance.capture.saved_state import Memory
+from appliance.capture.thread import Capture
 from appliance.frames import Format, FrameSlot
-from appliance.memory import Memory
 from appliance.settings import CameraSettings
 from tests.running import eventually
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance import __version__, passwords, settings
+from appliance import __version__, settings
 from appliance.declared import SETTINGS
+from appliance.system import passwords
 from tests.running import COMMAND, clean_environment, run_command
 from tests.simcam import SimulatedCamera
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.files import make_folder, sync_folder, write_atomically, write_temporary
+from appliance.system.files import make_folder, sync_folder, write_atomically, write_temporary
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from concurrent.futures import Future
 
 import pytest
 
+from appliance.capture.jobs import Job, Jobs
 from appliance.errors import Busy
-from appliance.jobs import Job, Jobs
 
 
 def test_a_job_that_comes_when_nobody_does_jobs_any_more_is_refused_at_once() -> None:

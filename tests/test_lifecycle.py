@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.capture.lifecycle import STATES, TRANSITIONS, Event, Lifecycle, Status
 from appliance.frames import Format
-from appliance.lifecycle import STATES, TRANSITIONS, Event, Lifecycle, Status
 
 DIAGRAM = Path(__file__).parent.parent / "docs/architecture.md"
 EVENTS: tuple[Event, ...] = get_args(Event)

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance import log
+from appliance.system import log
 from tests.running import clean_environment
 
 SPEAK = """
 import logging
-from appliance import journal, log
+from appliance.system import journal
+from appliance.system import log
 journal.SOCKET = "/nowhere"
 log.start("debug")
 speaker = log.logger("appliance.http.server")

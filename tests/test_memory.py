@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from appliance.capture.saved_state import Memory
 from appliance.frames import Format
-from appliance.memory import Memory
 
 CONFIGURED = Format(1280, 720, 30.0, "auto")
 SMALL = Format(640, 480, 15.0, "YUYV")

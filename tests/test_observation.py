@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance import jpeg
-from appliance.observation import ALIKE, EXPOSURE_DEADLINE, RATE_WINDOW, STEADY, ExposureMeter, Rate, Stillness
+from appliance.capture.monitors import ALIKE, EXPOSURE_DEADLINE, RATE_WINDOW, STEADY, ExposureMeter, Rate, Stillness
 
 PHOTOGRAPHS = sorted((Path(__file__).parent / "simcam/photographs").glob("*.jpg"))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance import passwords
+from appliance.system import passwords
 
 GOOD = "correct horse 🐎"
 

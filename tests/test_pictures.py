@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from appliance import jpeg
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
-from appliance.pictures import Picture, Pictures
-from appliance.thumbnails import WIDTH
-from appliance.trash import KEPT
+from appliance.pictures.store import Picture, Pictures
+from appliance.pictures.thumbnails import WIDTH
+from appliance.pictures.trash import KEPT
 
 JPEG = jpeg.encode_bgr(np.full((48, 64, 3), (40, 120, 200), np.uint8), 80)
 PHOTOGRAPHS = sorted((Path(__file__).parent / "simcam/photographs").glob("*.jpg"))

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.capture.saved_state import Memory
 from appliance.frames import Format
-from appliance.memory import Memory
-from appliance.pictures import Pictures
+from appliance.pictures.store import Pictures
 from tests.disk import Change, Content, PowerCuts, RecordedDisk
 from tests.disk.power import put
 from tests.running import RunningAppliance, eventually

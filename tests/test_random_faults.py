@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from appliance.lifecycle import STATES
+from appliance.capture.lifecycle import STATES
 from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera
 from tests.soak import FORMATS, Spectator, heal

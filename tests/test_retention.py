@@ -15,8 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from appliance.errors import StorageFull
-from appliance.pictures import Picture, Pictures
-from appliance.retention import AT_ONCE, Retention
+from appliance.pictures.retention import AT_ONCE, Retention
+from appliance.pictures.store import Picture, Pictures
 from appliance.settings import PicturesSettings
 from tests.disk import RecordedDisk
 from tests.mqtt.broker import Broker

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance import secrecy, settings
+from appliance import settings
 from appliance.cli import EX_CONFIG
 from appliance.declared import SETTINGS
 from appliance.parameters import passwords, shown, without_password
+from appliance.settings import redaction
 from tests.running import clean_environment, run_command
 
 SECRET = "hunter2-of-the-door"
@@ -75,7 +76,7 @@ def test_hiding_takes_no_longer_the_longer_the_text_is() -> None:
 
 
 def test_whatever_a_library_says_the_passwords_are_hidden() -> None:
-    masked = secrecy.mask(["hunter2/ of the door", "short"])
+    masked = redaction.mask(["hunter2/ of the door", "short"])
     for said in ("hunter2/ of the door", "hunter2%2F%20of%20the%20door"):
         assert masked(f"401: {said}!") == "401: ***!"
     assert masked("a short word stays") == "a short word stays"
@@ -84,8 +85,9 @@ def test_whatever_a_library_says_the_passwords_are_hidden() -> None:
 
 def test_a_traceback_in_the_log_holds_no_password() -> None:
     program = f"""
-from appliance import log, secrecy
-log.start("debug", mask=secrecy.mask(["{SECRET}"]))
+from appliance.settings import redaction
+from appliance.system import log
+log.start("debug", mask=redaction.mask(["{SECRET}"]))
 try:
     open("/nowhere/{SECRET}")
 except OSError:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import systemd
+from appliance.system import systemd
 
 
 @pytest.fixture

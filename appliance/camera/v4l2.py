@@ -15,8 +15,8 @@ from appliance.camera.v4l2_controls import V4L2Controls
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, CorruptFrame
 from appliance.frames import Format
-from appliance.log import logger
 from appliance.parameters import Value, nearest
+from appliance.system.log import logger
 
 log = logger(__name__)
 

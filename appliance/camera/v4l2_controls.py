@@ -18,8 +18,8 @@ from linuxpy.video import raw
 from appliance.camera.source import AvailableFormat
 from appliance.controls import Control
 from appliance.errors import CameraLost, InvalidValue
-from appliance.log import logger
 from appliance.parameters import Choice, Kind, Parameter, Value
+from appliance.system.log import logger
 
 log = logger(__name__)
 

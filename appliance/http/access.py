@@ -16,11 +16,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance import passwords
 from appliance.commands import Right
 from appliance.errors import ApplianceError, Busy
 from appliance.http.limits import Buckets, household
 from appliance.settings import HttpSettings, is_loopback
+from appliance.system import passwords
 
 SESSION_LIFETIME = 30 * 86400  # s after the log-in
 _SESSIONS = 256  # of each user

@@ -8,24 +8,24 @@ from typing import Any
 import bottle
 from bottle import Bottle, HTTPResponse, request, response
 
-from appliance import payload
+from appliance import json_codec
 from appliance.commands import Command, Commands, Right
 from appliance.errors import ApplianceError, CameraUnavailable, NotFound
 from appliance.events import Event
 from appliance.facts import Fact
 from appliance.http import aliases, snapshots, ustreamer
+from appliance.http.authorization import Authorization, client
 from appliance.http.broadcaster import Broadcaster
 from appliance.http.clients import BYTES_TYPE, STREAM_TYPE
 from appliance.http.compression import encode
 from appliance.http.conditional import has_newest, whole_or_part
 from appliance.http.downloads import Downloads
-from appliance.http.exchange import answer_errors, body, http_error, query, status_of
-from appliance.http.gate import Gate, client
 from appliance.http.headers import header
 from appliance.http.limits import Buckets
 from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
 from appliance.http.page import PageFiles
 from appliance.http.prefix import below
+from appliance.http.responses import answer_errors, body, http_error, query, status_of
 from appliance.http.server import HAND_OVER
 from appliance.parameters import Text
 from appliance.service import Appliance
@@ -55,7 +55,7 @@ class Routes:
         facts: Iterable[Fact],
         metrics: Callable[[], tuple[bytes, str]],
         web: Path,
-        gate: Gate,
+        gate: Authorization,
         quality: int,
     ) -> None:
         self._appliance = appliance
@@ -253,7 +253,7 @@ class Routes:
 
 def server_sent(event: Event, data: dict[str, Any]) -> bytes:
     """Return an event as browsers get it."""
-    return b"event: %b\ndata: %b\n\n" % (event.stream.encode(), payload.encode({**event.constant, **data}))
+    return b"event: %b\ndata: %b\n\n" % (event.stream.encode(), json_codec.encode({**event.constant, **data}))
 
 
 def _tag(id: str) -> str:

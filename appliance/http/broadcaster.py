@@ -20,7 +20,7 @@ from appliance.errors import Busy, TooManyViewers
 from appliance.frames import Frame, FrameSlot
 from appliance.http.clients import Client, Feed, Listener, Part, Viewer, Wish
 from appliance.http.limits import household
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from bottle import HTTPResponse, response
 
-from appliance import payload
+from appliance import json_codec
 from appliance.http.negotiation import takes_gzip
 
 SMALLEST = 500  # bytes: below, the header and the work cost more than is saved
@@ -21,7 +21,7 @@ def encode(callback: Callable[..., Any]) -> Callable[..., Any]:
         result = callback(*args, **kwargs)
         if isinstance(result, dict):
             response.content_type = "application/json"
-            result = payload.encode(result)
+            result = json_codec.encode(result)
         if isinstance(result, HTTPResponse):
             result.body = _packed(result.body, result)
             return result

@@ -5,7 +5,7 @@ from email.utils import formatdate, parsedate_to_datetime
 
 from bottle import HTTPResponse, request
 
-from appliance import payload
+from appliance import json_codec
 from appliance.http.headers import header
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
@@ -78,6 +78,6 @@ def _time(text: str) -> float | None:
 
 
 def _unsatisfiable(size: int) -> HTTPResponse:
-    content = payload.error("invalid_request", f"the range lies outside of the {size} bytes there are")
+    content = json_codec.error("invalid_request", f"the range lies outside of the {size} bytes there are")
     headers = {"Content-Type": "application/json", "Content-Range": f"bytes */{size}", "Cache-Control": "no-store"}
-    return HTTPResponse(payload.encode(content), 416, headers)
+    return HTTPResponse(json_codec.encode(content), 416, headers)

@@ -12,7 +12,7 @@ from pathlib import Path
 from zipstream import ZipStream
 
 from appliance.errors import Busy
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.errors import ApplianceError
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance import __version__
+from appliance.capture.lifecycle import STATES
 from appliance.commands import Command, Declaration, Right
 from appliance.facts import Fact, schema
 from appliance.http.aliases import ALIASES
 from appliance.http.snapshots import PARAMETERS
 from appliance.http.ustreamer import STREAM_PARAMETERS
-from appliance.lifecycle import STATES
 from appliance.parameters import Parameter
 
 _NULLABLE_TEXT = {"type": ["string", "null"]}

@@ -12,13 +12,13 @@ from typing import Any
 from cheroot import wsgi
 from cheroot.server import HeaderReader, HTTPRequest
 
-from appliance import payload
+from appliance import json_codec
 from appliance.errors import ConfigurationError
 from appliance.http.connection import HEAD_LIMIT, Connection
-from appliance.http.guard import LOCAL_ADDRESS
-from appliance.http.reception import Reception
+from appliance.http.connection_loop import ConnectionLoop
+from appliance.http.security_middleware import LOCAL_ADDRESS
 from appliance.http.tls import Tls, trusting_anybody
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -71,7 +71,7 @@ class _Request(HTTPRequest):
     def simple_response(self, status: str, msg: str = "") -> None:
         number, _, words = status.partition(" ")
         code = {"413": "too_large", "414": "too_large", "500": "internal_error"}.get(number, "invalid_request")
-        body = payload.encode(payload.error(code, msg or words))
+        body = json_codec.encode(json_codec.error(code, msg or words))
         self.close_connection = self.sent_headers = True
         head = (
             f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
@@ -131,13 +131,13 @@ class _CherootServer(wsgi.Server):
 
     tls: Tls | None = None
     bind_error: OSError | None = None
-    reception: Reception
+    reception: ConnectionLoop
     _connections: Any
 
     def prepare(self) -> None:
         super().prepare()
         self._connections.close()
-        self._connections = self.reception = Reception(self, self.tls, _SHARE)
+        self._connections = self.reception = ConnectionLoop(self, self.tls, _SHARE)
 
     def bind(self, family: int, type: int, proto: int = 0) -> Any:
         try:

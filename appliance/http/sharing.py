@@ -63,7 +63,7 @@ class Sharing:
     def preflight(self, environment: dict[str, Any]) -> Headers | None:
         """Return the answer to a preflight request that is granted; None for any other request.
 
-        The header by which our own page proves itself is never granted: `Guard` relies on that.
+        The header by which our own page proves itself is never granted: `SecurityMiddleware` relies on that.
         """
         method = environment.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
         if environment["REQUEST_METHOD"] != "OPTIONS" or method is None:

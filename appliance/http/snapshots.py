@@ -6,8 +6,8 @@ from bottle import HTTPResponse
 
 from appliance.errors import CameraUnavailable, CorruptFrame
 from appliance.frames import Frame, wall_clock
-from appliance.http.exchange import RETRY_AFTER, status_of, understood
 from appliance.http.negotiation import prefers_json
+from appliance.http.responses import RETRY_AFTER, status_of, understood
 from appliance.parameters import Parameter
 from appliance.service.camera import CameraService
 

@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from appliance.errors import ConfigurationError
-from appliance.log import logger
 from appliance.settings import HttpSettings
+from appliance.system.log import logger
 
 log = logger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from appliance.http.clients import Viewer, Wish
-from appliance.http.exchange import understood
+from appliance.http.responses import understood
 from appliance.parameters import Parameter
 
 STREAM_PARAMETERS = (

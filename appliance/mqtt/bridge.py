@@ -17,22 +17,22 @@ from typing import Any
 
 import paho.mqtt.client as paho
 
-from appliance import payload
+from appliance import json_codec
 from appliance.commands import Commands
 from appliance.events import Event, Events
 from appliance.facts import Facts
-from appliance.log import logger
-from appliance.mqtt.announcer import Announcer
+from appliance.mqtt.command_queue import CommandQueue, Request
 from appliance.mqtt.connection import RETRY, RETRY_IN_A_FIGHT, client_id, new_client
+from appliance.mqtt.discovery_publisher import DiscoveryPublisher
 from appliance.mqtt.facts import COMMAND_REFUSED
-from appliance.mqtt.inbox import Inbox, Request
 from appliance.mqtt.live import Live
-from appliance.mqtt.outlet import Outlet, has_left
-from appliance.mqtt.publications import Publications
 from appliance.mqtt.requests import Requests
+from appliance.mqtt.sender import Sender, has_left
+from appliance.mqtt.state_publisher import StatePublisher
 from appliance.mqtt.topics import AVAILABILITY, LIVE, Topics
 from appliance.service import Appliance
 from appliance.settings import MqttSettings
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -64,7 +64,7 @@ class Bridge:
         self.topics = Topics(settings.base_topic, name)
         self._settings = settings
         self._events = events
-        self._inbox = Inbox()
+        self._inbox = CommandQueue()
         self._is_new = threading.Event()  # connected, and the broker knows nothing yet
         self._is_changed = threading.Event()  # the appliance has told of something
         self._born_at: float | None = None  # when to publish everything because Home Assistant has started
@@ -80,15 +80,15 @@ class Bridge:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
-        self._outlet = Outlet(self._client)
-        self._publications = Publications(
+        self._outlet = Sender(self._client)
+        self._publications = StatePublisher(
             self.topics, self._outlet, appliance, commands, facts, settings.max_picture_bytes
         )
         self._requests = Requests(
             self.topics, self._outlet, commands, self._may_answer, self._publications.correct, self._refused
         )
         own_page = lambda: page(self._own_address())  # noqa: E731
-        self._announcer = Announcer(
+        self._announcer = DiscoveryPublisher(
             settings, self.topics, self._outlet, appliance, commands, facts, events, directory, own_page
         )
         self._live = Live(settings.live_interval, self.topics.of(LIVE), self._outlet, self._publications, appliance)
@@ -185,7 +185,7 @@ class Bridge:
             Request(
                 message.topic,
                 len(message.payload),
-                bytes(message.payload[: payload.LIMIT]),
+                bytes(message.payload[: json_codec.LIMIT]),
                 getattr(properties, "ResponseTopic", None),
                 getattr(properties, "CorrelationData", None),
             )

@@ -5,11 +5,11 @@ import time
 from typing import Any
 
 from appliance.errors import ApplianceError
-from appliance.log import logger
 from appliance.mqtt import topics as paths
-from appliance.mqtt.outlet import Outlet, has_left
-from appliance.mqtt.publications import Publications
+from appliance.mqtt.sender import Sender, has_left
+from appliance.mqtt.state_publisher import StatePublisher
 from appliance.service import Appliance
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -21,7 +21,7 @@ class Live:
     """
 
     def __init__(
-        self, interval: float, topic: str, outlet: Outlet, publications: Publications, appliance: Appliance
+        self, interval: float, topic: str, outlet: Sender, publications: StatePublisher, appliance: Appliance
     ) -> None:
         self._interval = interval
         self._topic = topic

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from appliance import payload
+from appliance import json_codec
 from appliance.commands import Commands
 from appliance.errors import ApplianceError, Busy, InvalidRequest
-from appliance.log import logger
-from appliance.mqtt.inbox import Request
-from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.command_queue import Request
 from appliance.mqtt.plain import PlainValue
+from appliance.mqtt.sender import Sender
 from appliance.mqtt.topics import Topics
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -31,7 +31,7 @@ class Requests:
     def __init__(
         self,
         topics: Topics,
-        outlet: Outlet,
+        outlet: Sender,
         commands: Commands,
         may_answer: Callable[[str], bool],
         correct: Callable[[str], None],
@@ -60,7 +60,7 @@ class Requests:
             answer = self._refuse(name, error)
         except Exception:
             log.exception("%s failed", name)
-            answer = {"ok": False, **payload.INTERNAL_ERROR}
+            answer = {"ok": False, **json_codec.INTERNAL_ERROR}
         self._answer(request, name, answer | transaction)
 
     def refuse(self, request: Request) -> None:
@@ -83,9 +83,9 @@ class Requests:
         A payload that is no JSON object means no arguments where the command says so, and where there is no such
         command.
         """
-        payload.check_size(request.size, "the payload")
+        json_codec.check_size(request.size, "the payload")
         try:
-            arguments = payload.arguments(request.payload, "the payload")
+            arguments = json_codec.arguments(request.payload, "the payload")
         except InvalidRequest:
             command = self._commands.get(name)
             if command and not command.declaration.is_run_by(request.payload.decode(errors="replace")):
@@ -102,7 +102,7 @@ class Requests:
         if self._may_tell():
             log.warning("%s refused: %s", name, error)
             self._refused(name, {"code": error.code, "message": str(error)})
-        return {"ok": False, **payload.error(error.code, str(error))}
+        return {"ok": False, **json_codec.error(error.code, str(error))}
 
     def _may_tell(self) -> bool:
         """Tell whether one more refusal this second may be spoken of."""
@@ -118,11 +118,11 @@ class Requests:
         wanted = request.response_topic
         if wanted and self._may_answer(wanted):
             topic, correlation = wanted, request.correlation
-        if not self._outlet.publish(topic, payload.encode(answer), retain=False, correlation=correlation):
-            failure = {"ok": False, **payload.error("too_large", "the answer is larger than the broker takes")}
+        if not self._outlet.publish(topic, json_codec.encode(answer), retain=False, correlation=correlation):
+            failure = {"ok": False, **json_codec.error("too_large", "the answer is larger than the broker takes")}
             if "transaction" in answer:
                 failure["transaction"] = answer["transaction"]
-            self._outlet.publish(topic, payload.encode(failure), retain=False, correlation=correlation)
+            self._outlet.publish(topic, json_codec.encode(failure), retain=False, correlation=correlation)
 
 
 def _refuse_what_is_no_json(transaction: object) -> None:
@@ -137,7 +137,7 @@ def _refuse_what_is_no_json(transaction: object) -> None:
 
 def _plain(name: str, request: Request) -> dict[str, Any]:
     """Return a plain value as the argument of that name. Raises InvalidRequest."""
-    payload.check_size(request.size, "the payload")
+    json_codec.check_size(request.size, "the payload")
     try:
         return {name: PlainValue(request.payload.decode())}
     except UnicodeDecodeError:

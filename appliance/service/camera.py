@@ -4,7 +4,9 @@ import time
 from typing import Any
 
 from appliance.camera.source import AUTO
-from appliance.capture import Capture
+from appliance.capture.lifecycle import STATES
+from appliance.capture.snapshots import Snapshots
+from appliance.capture.thread import Capture
 from appliance.commands import command
 from appliance.controls import report
 from appliance.errors import CameraUnavailable
@@ -26,12 +28,10 @@ from appliance.facts import (
     whole,
 )
 from appliance.frames import Format, Frame, FrameSlot
-from appliance.lifecycle import STATES
-from appliance.log import logger
 from appliance.parameters import Parameter, without_password
 from appliance.service.status import StatusService
 from appliance.settings import CameraSettings, parameters_of
-from appliance.snapshots import Snapshots
+from appliance.system.log import logger
 
 log = logger(__name__)
 

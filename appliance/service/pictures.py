@@ -14,12 +14,12 @@ from appliance.errors import NotFound, StorageUnwritable
 from appliance.events import Event, Events
 from appliance.facts import INTEGER, Entity, Fact, Metric, nullable, reference, whole
 from appliance.frames import Frame, wall_clock
-from appliance.log import logger
 from appliance.parameters import Parameter
-from appliance.pictures import Picture, Pictures
-from appliance.retention import Retention
+from appliance.pictures.retention import Retention
+from appliance.pictures.store import Picture, PictureStore
+from appliance.pictures.trash import KEPT
 from appliance.settings import PicturesSettings
-from appliance.trash import KEPT
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -77,7 +77,7 @@ class PictureService:
     events = (PICTURE_TAKEN, PICTURE_DELETED, PICTURE_RESTORED, PICTURES_DELETED, PICTURES_RESTORED)
 
     def __init__(
-        self, settings: PicturesSettings, pictures: Pictures, frame_after: Callable[[float], Frame], events: Events
+        self, settings: PicturesSettings, pictures: PictureStore, frame_after: Callable[[float], Frame], events: Events
     ) -> None:
         self._pictures = pictures
         self._frame_after = frame_after

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.errors import ConfigurationError, InvalidValue
-from appliance.settings.contradictions import contradictions, is_loopback
+from appliance.settings.cross_checks import contradictions, is_loopback
 from appliance.settings.effective import Effective
 from appliance.settings.layers import layers
 from appliance.settings.sections import (

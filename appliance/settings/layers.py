@@ -8,9 +8,10 @@ from typing import Any
 
 from dotenv.parser import parse_stream
 
-from appliance import secrecy, systemd
 from appliance.parameters import Parameter, Text, nearest
+from appliance.settings import redaction
 from appliance.settings.sections import PREFIX, Sections, credential_name, environment_name, flag
+from appliance.system import systemd
 
 _Layer = tuple[str, dict[str, Any], str | None]
 
@@ -41,7 +42,7 @@ def layers(
     yield from _named(known, "environment", environment)
     for name, value in flags.items():
         better = f"give it as {environment_name(name)}, as the credential {credential_name(name)}, or in a file"
-        seen = secrecy.seen_in_flag(flag(name), known[name], value, better)
+        seen = redaction.seen_in_flag(flag(name), known[name], value, better)
         yield flag(name), {name: Text(value)}, seen
 
 
@@ -49,7 +50,7 @@ def _file_layer(sections: Sections, file: Path) -> Iterator[_Layer]:
     """Yield the settings of a TOML file, one layer for each, and what is wrong with its structure."""
     try:
         with file.open("rb") as stream:
-            document, is_exposed = tomllib.load(stream), secrecy.is_exposed(stream)
+            document, is_exposed = tomllib.load(stream), redaction.is_exposed(stream)
     except OSError as error:
         yield str(file), {}, f"{file}: cannot be read: {error.strerror}"
         return
@@ -67,7 +68,7 @@ def _file_layer(sections: Sections, file: Path) -> Iterator[_Layer]:
             for key, value in values.items():
                 name = f"{section}.{key}"
                 if name in known:
-                    seen = secrecy.seen_in_file(file, known[name], value) if is_exposed else None
+                    seen = redaction.seen_in_file(file, known[name], value) if is_exposed else None
                     yield str(file), {name: value}, seen
                 else:
                     yield str(file), {}, f"{file}: there is no setting {name}{nearest(name, known)}"
@@ -77,7 +78,7 @@ def _dotenv_layer(known: Mapping[str, Parameter], dotenv: Path) -> Iterator[_Lay
     """Yield the settings of a `.env`, and which of its lines that seem to be ours cannot be understood."""
     try:
         with dotenv.open(encoding="utf-8") as stream:
-            bindings, is_exposed = list(parse_stream(stream)), secrecy.is_exposed(stream)
+            bindings, is_exposed = list(parse_stream(stream)), redaction.is_exposed(stream)
     except (OSError, UnicodeDecodeError) as error:
         yield str(dotenv), {}, f"{dotenv}: cannot be read: {error}"
         return
@@ -88,7 +89,7 @@ def _dotenv_layer(known: Mapping[str, Parameter], dotenv: Path) -> Iterator[_Lay
     variables = {binding.key: binding.value or "" for binding in bindings if binding.key}
     for origin, values, problem in _named(known, str(dotenv), variables):
         for name, value in values.items() if is_exposed else ():
-            problem = secrecy.seen_in_file(dotenv, known[name], value)
+            problem = redaction.seen_in_file(dotenv, known[name], value)
         yield origin, values, problem
 
 

@@ -1,6 +1,6 @@
 """Turns: an address has its share, and nobody waits behind another's queue."""
 
-from appliance.http.turns import Turns
+from appliance.http.fair_queue import Turns
 
 SOMEBODY, ANOTHER = "192.0.2.1", "192.0.2.2"
 

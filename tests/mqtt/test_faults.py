@@ -13,7 +13,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from appliance.mqtt.inbox import CAPACITY, Inbox, Request
+from appliance.mqtt.command_queue import CAPACITY, Inbox, Request
 from tests.mqtt.broker import HOST, Broker
 from tests.mqtt.client import Client
 from tests.mqtt.conftest import SMALL

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from appliance import jpeg
-from appliance.files import PICTURES
+from appliance.system.files import PICTURES
 
 WIDTH = 320  # pixels
 _END = b"\xff\xd9"  # of a JPEG; after a power cut the end of a file may be missing

@@ -7,7 +7,7 @@ from typing import Any
 import bottle
 from bottle import HTTPResponse, request
 
-from appliance import payload
+from appliance import json_codec
 from appliance.errors import (
     ApplianceError,
     Busy,
@@ -20,10 +20,10 @@ from appliance.errors import (
     TooManyViewers,
 )
 from appliance.http.access import LoginRequired, NotPermitted
-from appliance.http.gate import challenge
+from appliance.http.authorization import challenge
 from appliance.http.limits import TooManyRequests
-from appliance.log import logger
 from appliance.parameters import Parameter, Text
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -79,7 +79,7 @@ def understood(parameters: Iterable[Parameter]) -> dict[str, Any]:
 
 def body() -> dict[str, object]:
     """Return the JSON object in the body of the request; nothing at all counts as an empty one."""
-    payload.check_size(request.content_length, "the body")
+    json_codec.check_size(request.content_length, "the body")
     if request.chunked:
         raise InvalidRequest("send the body with a Content-Length, not in chunks")
     data = request.body.read()
@@ -88,7 +88,7 @@ def body() -> dict[str, object]:
     media_type = request.content_type.partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise _MediaTypeError(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
-    return payload.arguments(data, "the body")
+    return json_codec.arguments(data, "the body")
 
 
 def answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,7 +100,7 @@ def answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
         except bottle.HTTPResponse:
             raise
         except ApplianceError as error:
-            answer = _error(payload.error(error.code, str(error)), status_of(error))
+            answer = _error(json_codec.error(error.code, str(error)), status_of(error))
             if isinstance(error, LoginRequired):
                 answer.set_header("WWW-Authenticate", challenge())
             if isinstance(error, TooManyRequests):
@@ -108,7 +108,7 @@ def answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
             return answer
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            return _error(payload.INTERNAL_ERROR, 500)
+            return _error(json_codec.INTERNAL_ERROR, 500)
 
     return answer
 
@@ -129,7 +129,7 @@ def _error(content: dict[str, Any], status: int) -> HTTPResponse:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
-    return HTTPResponse(payload.encode(content), status, headers)
+    return HTTPResponse(json_codec.encode(content), status, headers)
 
 
 def http_error(error: bottle.HTTPError) -> bytes:
@@ -139,9 +139,9 @@ def http_error(error: bottle.HTTPError) -> bytes:
         404: ("not_found", f"there is nothing at {request.path}"),
         405: ("method_not_allowed", f"{request.method} does not work on {request.path}"),
     }.get(status, ("invalid_request", "the request cannot be understood"))
-    content = payload.error(code, message)
+    content = json_codec.error(code, message)
     if status >= 500:
-        content = payload.INTERNAL_ERROR
+        content = json_codec.INTERNAL_ERROR
         log.error("%s %s failed: %r", request.method, request.path, error.exception)
     error.content_type = "application/json"
-    return payload.encode(content)
+    return json_codec.encode(content)

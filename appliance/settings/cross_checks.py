@@ -4,9 +4,9 @@ import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 
-from appliance import passwords
 from appliance.parameters import Value
 from appliance.settings.effective import Effective
+from appliance.system import passwords
 
 _FILES = (
     "mqtt.tls_ca_file",

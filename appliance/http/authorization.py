@@ -10,13 +10,13 @@ from typing import Any
 
 from bottle import FormsDict, HTTPResponse, Route, request, response
 
-from appliance import payload
+from appliance import json_codec
 from appliance.commands import Right
 from appliance.errors import Busy, InvalidRequest, NotFound
 from appliance.http.access import SESSION_LIFETIME, Access, Credentials, Identity, LoginRequired
-from appliance.http.guard import CLIENT, Client
 from appliance.http.headers import cookie, header
 from appliance.http.limits import Buckets, TooManyRequests
+from appliance.http.security_middleware import CLIENT, Client
 from appliance.http.sharing import RIGHT
 
 _COSTS, _COSTS_PER_SECOND = 200, 20  # a gallery that is scrolled fast asks for so many thumbnails at once
@@ -25,7 +25,7 @@ _MESSAGE = "<!-- message -->"
 _USER = 'value="admin"'
 
 
-class Gate:
+class Authorization:
     """A plugin of Bottle around every route. One that names no right needs the greater one."""
 
     name, api = "gate", 2
@@ -89,7 +89,7 @@ class Gate:
             if not is_form:
                 raise
             return self._login_page(401 if isinstance(error, LoginRequired) else 429, f"{error}.".capitalize(), user)
-        answer = _go("./") if is_form else HTTPResponse(payload.encode({"user": user}), 200, _JSON)
+        answer = _go("./") if is_form else HTTPResponse(json_codec.encode({"user": user}), 200, _JSON)
         self._set_cookie(answer, session, SESSION_LIFETIME)
         return answer
 
@@ -163,7 +163,7 @@ def _form() -> dict[str, str]:
 def _json() -> dict[str, str]:
     if request.chunked or request.content_length > _FORM_LIMIT:
         raise InvalidRequest(f"user and password have at most {_FORM_LIMIT} bytes and a Content-Length")
-    fields = payload.arguments(request.body.read(), "the body")
+    fields = json_codec.arguments(request.body.read(), "the body")
     if not all(isinstance(fields.get(name), str) for name in ("user", "password")):
         raise InvalidRequest("a log-in has user and password, both texts")
     return {name: fields[name] for name in ("user", "password")}

@@ -13,17 +13,17 @@ from typing import TypeVar
 
 from appliance.camera import sources
 from appliance.camera.source import AUTO, TEST_PATTERN, AvailableFormat, Camera
+from appliance.capture.control_manager import ControlManager
+from appliance.capture.frame_pipeline import PLACEHOLDER_INTERVAL, FramePipeline
+from appliance.capture.idling import Idling
+from appliance.capture.jobs import Job, Jobs
+from appliance.capture.lifecycle import IDLE_REASON, PRIVACY_REASON, PRIVACY_REFUSAL, Lifecycle, Status
+from appliance.capture.saved_state import SavedState
 from appliance.controls import Control
 from appliance.errors import Busy, CameraLost, CameraUnavailable, InvalidValue, PrivacyOn
 from appliance.frames import Format, FrameSlot
-from appliance.idling import Idling
-from appliance.jobs import Job, Jobs
-from appliance.lifecycle import IDLE_REASON, PRIVACY_REASON, PRIVACY_REFUSAL, Lifecycle, Status
-from appliance.log import logger
-from appliance.memory import Memory
-from appliance.panel import Panel
-from appliance.publisher import PLACEHOLDER_INTERVAL, Publisher
 from appliance.settings import CameraSettings
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -48,7 +48,7 @@ class Capture:
     offers.
     """
 
-    def __init__(self, settings: CameraSettings, memory: Memory, slot: FrameSlot) -> None:
+    def __init__(self, settings: CameraSettings, memory: SavedState, slot: FrameSlot) -> None:
         self.source = settings.source
         self.requested = memory.format
         self.alive_at = float("inf")  # while it loads what it needs: as slow as the disk, which is no hanging
@@ -58,10 +58,10 @@ class Capture:
         self.on_controls: Callable[[], None] = lambda: None
         self._settings = settings
         self._memory = memory
-        self._panel = Panel(memory)
+        self._panel = ControlManager(memory)
         self._slot = slot
         self._lifecycle = Lifecycle(lambda: self.on_change())
-        self._publisher = Publisher(settings, slot)
+        self._publisher = FramePipeline(settings, slot)
         self._was_reopened = False
         self._wake = threading.Event()
         self._jobs = Jobs(self._wake.set)

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import InvalidValue
-from appliance.files import make_folder, write_atomically
 from appliance.frames import Format
-from appliance.log import logger
 from appliance.parameters import Value
 from appliance.settings import CameraSettings, parameters_of
+from appliance.system.files import make_folder, write_atomically
+from appliance.system.log import logger
 
 log = logger(__name__)
 
 
-class Memory:
+class SavedState:
     """A small JSON file, one for each camera, written by `flush` when something changed.
 
     Remembering waits for no disk: it is the camera thread that remembers, and an SD card can take seconds. A file that

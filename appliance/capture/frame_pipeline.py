@@ -7,12 +7,12 @@ import time
 
 from appliance import jpeg
 from appliance.camera.source import Camera
+from appliance.capture.lifecycle import Status
+from appliance.capture.monitors import ExposureMeter, Rate, Stillness
 from appliance.errors import CorruptFrame
 from appliance.frames import Format, Frame, FrameSlot
-from appliance.lifecycle import Status
-from appliance.log import logger
-from appliance.observation import ExposureMeter, Rate, Stillness
 from appliance.settings import CameraSettings
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -26,7 +26,7 @@ def orientation(settings: CameraSettings) -> int:
     return jpeg.orientation(int(settings.rotate), settings.flip_horizontal, settings.flip_vertical)
 
 
-class Publisher:
+class FramePipeline:
     """Publishes frames into the slot: complete, oriented, counted, and judged."""
 
     def __init__(self, settings: CameraSettings, slot: FrameSlot) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from appliance.frames import Format
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance import payload
+from appliance import json_codec
 from appliance.errors import ApplianceError, InvalidRequest
 from appliance.http.hosts import Hosts, UnknownHost, host_of, is_same_host_and_port, is_same_origin
 from appliance.http.sharing import Sharing
-from appliance.log import logger
 from appliance.settings import HttpSettings
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -65,7 +65,7 @@ class Client:
     prefix: str = ""
 
 
-class Guard:
+class SecurityMiddleware:
     """Wraps the application. `names` are those of this machine."""
 
     def __init__(self, application: Application, settings: HttpSettings, names: Iterable[str]) -> None:
@@ -103,7 +103,7 @@ class Guard:
                 return []
             self._check_origin(client.host, environment)
         except ApplianceError as error:
-            data = payload.encode(payload.error(error.code, str(error)))
+            data = json_codec.encode(json_codec.error(error.code, str(error)))
             start(_status(error), [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
             return [] if environment["REQUEST_METHOD"] == "HEAD" else [data]
         return self._application(environment, start)

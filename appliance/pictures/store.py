@@ -19,11 +19,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from appliance import files, jpeg
+from appliance import jpeg
 from appliance.errors import CorruptFrame, NotFound, StorageFull, StorageUnwritable
-from appliance.log import logger
-from appliance.thumbnails import Thumbnails
-from appliance.trash import FULL, Trash
+from appliance.pictures.thumbnails import Thumbnails
+from appliance.pictures.trash import FULL, Trash
+from appliance.system import files
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -60,7 +61,7 @@ class Picture:
         }
 
 
-class Pictures:
+class PictureStore:
     """The pictures of one folder. Every method may be called from any thread."""
 
     def __init__(self, directory: Path) -> None:

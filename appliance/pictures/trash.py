@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.files import PICTURES
+from appliance.system.files import PICTURES
 
 KEPT = 60.0  # s that a deleted picture can be restored
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})

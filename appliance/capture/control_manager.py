@@ -8,11 +8,11 @@ import time
 from collections.abc import Mapping
 
 from appliance.camera.source import Camera
+from appliance.capture.saved_state import SavedState
 from appliance.controls import Control, check, ordered, refuse_unknown
 from appliance.errors import InvalidValue
-from appliance.log import logger
-from appliance.memory import Memory
 from appliance.parameters import Value
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -22,10 +22,10 @@ LOOK_INTERVAL = 0.2  # s between questions to the device whether a control was c
 POLL_INTERVAL = 10.0  # s between looks at the controls of a device that tells no changes
 
 
-class Panel:
+class ControlManager:
     """The way in which control values reach the camera and the memory."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: SavedState) -> None:
         self._memory = memory
         self._recheck_at = math.inf
         self._poll_at = math.inf

@@ -5,18 +5,18 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-from appliance import jpeg, payload
+from appliance import jpeg, json_codec
 from appliance.commands import Commands
 from appliance.errors import CorruptFrame, NotFound
 from appliance.events import Event
 from appliance.facts import Facts, at
-from appliance.log import logger
 from appliance.mqtt import topics as paths
-from appliance.mqtt.outlet import Outlet, has_left
+from appliance.mqtt.sender import Sender, has_left
 from appliance.mqtt.topics import Topics
 from appliance.service import Appliance
 from appliance.service.camera import CONTROLS, USABLE
 from appliance.service.status import STATE
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -32,7 +32,7 @@ _AFTER_REFUSAL = {
 _NO_PICTURE = ("id", "name", "taken_at", "bytes", "width", "height", "url", "thumbnail", "published")
 
 
-class Publications:
+class StatePublisher:
     """Knows what the broker was told last, and publishes what differs.
 
     `note` may be called on any thread; everything else runs on the bridge's.
@@ -41,7 +41,7 @@ class Publications:
     def __init__(
         self,
         topics: Topics,
-        outlet: Outlet,
+        outlet: Sender,
         appliance: Appliance,
         commands: Commands,
         facts: Facts,
@@ -95,7 +95,7 @@ class Publications:
             self._publish_newest_picture()
         while self._events:
             event = self._events.popleft()
-            self._outlet.publish(self._topics.of(paths.EVENT), payload.encode(event), retain=False)
+            self._outlet.publish(self._topics.of(paths.EVENT), json_codec.encode(event), retain=False)
 
     def correct(self, command: str) -> None:
         """Publish again what a refused command was to change: whoever shows the wish as fact is put right."""
@@ -116,7 +116,7 @@ class Publications:
     def _publish_state(self, state: dict[str, Any]) -> None:
         key = {fact.path: fact.urgent(at(state, fact.path)) for fact in self._facts if fact.urgent}
         is_due = key != self._told.get(paths.STATE) or time.monotonic() - self._state_at >= STATE_INTERVAL
-        if is_due and self._outlet.publish(self._topics.of(paths.STATE), payload.encode(state)):
+        if is_due and self._outlet.publish(self._topics.of(paths.STATE), json_codec.encode(state)):
             self._told[paths.STATE], self._state_at = key, time.monotonic()
         self._tell(paths.CAMERA, b"online" if state["camera"]["state"] in USABLE else b"offline")
         self._tell(paths.PRIVACY, b"ON" if state["privacy"] else b"OFF")
@@ -124,7 +124,7 @@ class Publications:
     def _tell(self, path: str, content: bytes | dict[str, Any]) -> None:
         """Publish it if it differs from what was published there last."""
         if content != self._told.get(path):
-            data = content if isinstance(content, bytes) else payload.encode(content)
+            data = content if isinstance(content, bytes) else json_codec.encode(content)
             if self._outlet.publish(self._topics.of(path), data):
                 self._told[path] = content
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
-from appliance.journal import JournalHandler, priority
+from appliance.system.journal import JournalHandler, priority
 
 _WINDOW = 60.0  # s
 _BURST = 10  # lines of a kind that are logged in this time; the others are counted

@@ -8,13 +8,13 @@ import time
 from datetime import datetime
 
 from appliance import jpeg
-from appliance.capture import Capture
+from appliance.capture.frame_pipeline import orientation
+from appliance.capture.lifecycle import PRIVACY_REFUSAL
+from appliance.capture.thread import Capture
 from appliance.errors import CameraUnavailable, CorruptFrame, PrivacyOn
 from appliance.frames import Frame, FrameSlot
-from appliance.lifecycle import PRIVACY_REFUSAL
-from appliance.log import logger
-from appliance.publisher import orientation
 from appliance.settings import CameraSettings
+from appliance.system.log import logger
 
 log = logger(__name__)
 

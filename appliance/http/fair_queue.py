@@ -9,7 +9,7 @@ from appliance.http.limits import household
 T = TypeVar("T")
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """Gives each address `share` turns at a time; what it asks for beyond that waits in a queue of its own.
 
     Every method may be called from any thread.

@@ -5,7 +5,7 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -30,7 +30,7 @@ class Request:
         return self.topic.endswith("/set")
 
 
-class Inbox:
+class CommandQueue:
     """A queue in which wishes for values push out older ones, and other commands are refused when there is no room."""
 
     def __init__(self) -> None:

@@ -5,14 +5,14 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 
 _FRAMING = 64  # bytes of a packet besides its topic, payload and correlation data, at most
 
 
-class Outlet:
+class Sender:
     """Where messages leave. `packet_limit` is the size in bytes of the largest packet that the broker takes.
 
     paho reads that limit and does not keep it; a packet above it costs the connection, with QoS 1 again and again.

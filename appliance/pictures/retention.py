@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
-from appliance.log import logger
-from appliance.pictures import Picture, Pictures, taken_at
+from appliance.pictures.store import Picture, PictureStore, taken_at
 from appliance.settings import PicturesSettings
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -23,7 +23,9 @@ class Retention:
     Older means: with a smaller number. A Pi has no clock at boot, so the time in a name may be wrong.
     """
 
-    def __init__(self, settings: PicturesSettings, pictures: Pictures, on_deleted: Callable[[Picture], None]) -> None:
+    def __init__(
+        self, settings: PicturesSettings, pictures: PictureStore, on_deleted: Callable[[Picture], None]
+    ) -> None:
         """`on_deleted` is called for each picture that was deleted, and must return at once."""
         self._settings = settings
         self._pictures = pictures

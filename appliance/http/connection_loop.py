@@ -23,10 +23,10 @@ from collections import Counter
 from typing import Any
 
 from appliance.http.connection import BODY_LIMIT, HEAD_LIMIT, IDLE_TIME, LEAST_RATE, STALL_TIME, Connection, State
+from appliance.http.fair_queue import FairQueue
 from appliance.http.limits import household
 from appliance.http.tls import WAITS, Tls, say_goodbye, shake_hands
-from appliance.http.turns import Turns
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -41,13 +41,13 @@ _LATE = (
 )
 
 
-class Reception:
+class ConnectionLoop:
     """Owns all connections that no worker has. Takes the place of cheroot's ConnectionManager."""
 
     def __init__(self, server: Any, tls: Tls | None, share: int) -> None:
         """Begin; one address may have `share` workers at the same time."""
         self._server = server
-        self._turns: Turns[Connection] = Turns(share)
+        self._turns: FairQueue[Connection] = FairQueue(share)
         self._tls = tls
         self._listener: socket.socket = server.socket
         self._listener.setblocking(False)

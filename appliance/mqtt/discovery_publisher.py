@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance import payload
+from appliance import json_codec
 from appliance.commands import Commands
 from appliance.events import Events
 from appliance.facts import Facts
-from appliance.files import write_atomically
-from appliance.log import logger
 from appliance.mqtt import discovery
 from appliance.mqtt.discovery import Components
-from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.sender import Sender
 from appliance.mqtt.topics import TOPICS, Topics
 from appliance.service import Appliance
 from appliance.settings import MqttSettings
+from appliance.system.files import write_atomically
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -40,7 +40,7 @@ class Announced:
     components: Components
 
 
-class Announcer:
+class DiscoveryPublisher:
     """Publishes the discovery of the device when there is a reason to, and remembers what it published.
 
     Home Assistant keeps a component that merely is left out, so one that goes is published empty first. Between two
@@ -52,7 +52,7 @@ class Announcer:
         self,
         settings: MqttSettings,
         topics: Topics,
-        outlet: Outlet,
+        outlet: Sender,
         appliance: Appliance,
         commands: Commands,
         facts: Facts,
@@ -98,7 +98,7 @@ class Announcer:
         device, of_camera = self._camera_components(state)
         components = self._fixed | of_camera
         gone = self._gone(components)
-        content = payload.encode(discovery.document(self._topics, state, self._page(), components | gone))
+        content = json_codec.encode(discovery.document(self._topics, state, self._page(), components | gone))
         is_news = content != self._told
         if not (is_news or now >= self._again_at) or not self._outlet.publish(self._topic, content):
             return

@@ -1,0 +1,1 @@
+"""The machine: the log, the journal, systemd, files, memory and passwords."""

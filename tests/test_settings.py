@@ -571,9 +571,7 @@ def test_an_entry_of_a_list_that_is_wrong_is_named(layers: Layers, name: str, gi
     assert f'{name}: "{entry}" is not' in told
 
 
-@pytest.mark.parametrize(
-    "url", ["home.example", "ftp://home.example", "http://", "http://[::1", "http://a b/", "http://user:pw@a.example/"]
-)
+@pytest.mark.parametrize("url", ["home.example", "ftp://home.example", "http://", "http://[::1", "http://a b/"])
 def test_a_public_address_that_is_none_is_refused(layers: Layers, url: str) -> None:
     layers.flags["http.public_url"] = url
     (told,) = layers.problems()

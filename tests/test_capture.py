@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from appliance.capture.saved_state import Memory
+from appliance.capture.saved_state import SavedState
 from appliance.capture.thread import Capture
 from appliance.frames import Format, FrameSlot
 from appliance.settings import CameraSettings
@@ -12,7 +12,7 @@ from tests.running import eventually
 
 def test_who_wishes_for_privacy_does_not_wait_for_what_another_has_undone(tmp_path: Path) -> None:
     """The camera thread is not running, as one that a driver holds."""
-    memory = Memory(tmp_path, "camera", Format(1280, 720, 30.0, "auto"))
+    memory = SavedState(tmp_path, "camera", Format(1280, 720, 30.0, "auto"))
     capture = Capture(CameraSettings(source="test-pattern"), memory, FrameSlot())
     one = threading.Thread(target=capture.set_privacy, args=(True, 60))
     one.start()
@@ -21,4 +21,4 @@ def test_who_wishes_for_privacy_does_not_wait_for_what_another_has_undone(tmp_pa
     one.join(10)
     assert not one.is_alive()
     assert not capture.privacy
-    assert not Memory(tmp_path, "camera", Format(1280, 720, 30.0, "auto")).privacy
+    assert not SavedState(tmp_path, "camera", Format(1280, 720, 30.0, "auto")).privacy

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.capture.saved_state import Memory
+from appliance.capture.saved_state import SavedState
 from appliance.frames import Format
 
 CONFIGURED = Format(1280, 720, 30.0, "auto")
@@ -31,7 +31,7 @@ def remember(folder: Path, content: object) -> None:
 
 
 def test_nothing_is_remembered_at_first_and_no_file_made(folder: Path) -> None:
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     memory.flush()
     assert memory.controls == {}
     assert memory.format == CONFIGURED
@@ -39,12 +39,12 @@ def test_nothing_is_remembered_at_first_and_no_file_made(folder: Path) -> None:
 
 
 def test_what_was_set_is_there_after_a_restart(folder: Path) -> None:
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     memory.remember_controls({"brightness": 60, "white_balance_automatic": False})
     memory.remember_controls({"brightness": 61, "name": "Tür", "gain": 1.5})
     memory.remember_format(SMALL)
     memory.flush()
-    for again in (memory, Memory(folder, "door", CONFIGURED)):
+    for again in (memory, SavedState(folder, "door", CONFIGURED)):
         assert again.controls == {"brightness": 61, "white_balance_automatic": False, "name": "Tür", "gain": 1.5}
         assert again.controls["white_balance_automatic"] is False
         assert again.format == SMALL
@@ -53,11 +53,11 @@ def test_what_was_set_is_there_after_a_restart(folder: Path) -> None:
 
 def test_each_camera_has_its_own_memory(folder: Path) -> None:
     for name, value in (("door", 1), ("yard", 2)):
-        memory = Memory(folder, name, CONFIGURED)
+        memory = SavedState(folder, name, CONFIGURED)
         memory.remember_controls({"brightness": value})
         memory.flush()
-    assert Memory(folder, "door", CONFIGURED).controls == {"brightness": 1}
-    assert Memory(folder, "yard", CONFIGURED).controls == {"brightness": 2}
+    assert SavedState(folder, "door", CONFIGURED).controls == {"brightness": 1}
+    assert SavedState(folder, "yard", CONFIGURED).controls == {"brightness": 2}
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_each_camera_has_its_own_memory(folder: Path) -> None:
 def test_what_is_forgotten_is_gone_after_a_restart(
     folder: Path, forgotten: list[str] | None, left: dict[str, int]
 ) -> None:
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     memory.remember_controls({"a": 1, "b": 2})
     memory.remember_format(SMALL)
     memory.forget_controls(forgotten)
     memory.flush()
     assert memory.controls == left
-    assert Memory(folder, "door", CONFIGURED).controls == left
-    assert Memory(folder, "door", CONFIGURED).format == SMALL
+    assert SavedState(folder, "door", CONFIGURED).controls == left
+    assert SavedState(folder, "door", CONFIGURED).format == SMALL
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_what_is_forgotten_is_gone_after_a_restart(
     [Format(1920, 720, 30.0, "auto"), Format(1280, 720, 25.0, "auto"), Format(1280, 720, 30.0, "MJPG"), SMALL],
 )
 def test_the_format_is_forgotten_when_the_settings_were_changed(folder: Path, changed: Format) -> None:
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     memory.remember_format(SMALL)
     memory.remember_controls({"brightness": 60})
     memory.flush()
-    assert Memory(folder, "door", changed).format == changed
-    assert Memory(folder, "door", changed).controls == {"brightness": 60}
-    assert Memory(folder, "door", Format(1280, 720, 30, "auto")).format == SMALL
+    assert SavedState(folder, "door", changed).format == changed
+    assert SavedState(folder, "door", changed).controls == {"brightness": 60}
+    assert SavedState(folder, "door", Format(1280, 720, 30, "auto")).format == SMALL
 
 
 @pytest.mark.parametrize(
@@ -109,12 +109,12 @@ def test_the_format_is_forgotten_when_the_settings_were_changed(folder: Path, ch
 def test_a_garbage_file_is_nothing_remembered_and_replaced(folder: Path, content: bytes) -> None:
     folder.mkdir()
     (folder / "door.json").write_bytes(content)
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     assert memory.controls == {}
     assert memory.format == CONFIGURED
     memory.remember_controls({"brightness": 60})
     memory.flush()
-    assert Memory(folder, "door", CONFIGURED).controls == {"brightness": 60}
+    assert SavedState(folder, "door", CONFIGURED).controls == {"brightness": 60}
 
 
 @given(st.binary(max_size=100))
@@ -122,7 +122,7 @@ def test_a_garbage_file_is_nothing_remembered_and_replaced(folder: Path, content
 def test_any_file_can_be_read(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:
         (Path(directory) / "door.json").write_bytes(content)
-        assert Memory(Path(directory), "door", CONFIGURED).format == CONFIGURED
+        assert SavedState(Path(directory), "door", CONFIGURED).format == CONFIGURED
 
 
 _VALUE = st.recursive(
@@ -146,19 +146,19 @@ def test_whatever_is_remembered_is_of_the_right_form_and_can_be_changed(
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         remember(folder, content)
-        memory = Memory(folder, "door", CONFIGURED)
+        memory = SavedState(folder, "door", CONFIGURED)
         assert all(isinstance(value, bool | int | float | str) for value in memory.controls.values())
         assert 16 <= memory.format.width <= 8192
         assert isinstance(memory.privacy, bool)
         memory.remember_controls({"brightness": 60})
         memory.flush()
-        assert Memory(folder, "door", CONFIGURED).controls == memory.controls
+        assert SavedState(folder, "door", CONFIGURED).controls == memory.controls
 
 
 @pytest.mark.parametrize("controls", [None, [], 5, "brightness", {"a": None, "b": [1], "c": {}}])
 def test_controls_of_a_wrong_form_are_not_remembered(folder: Path, controls: object) -> None:
     remember(folder, {"controls": controls})
-    assert Memory(folder, "door", CONFIGURED).controls == {}
+    assert SavedState(folder, "door", CONFIGURED).controls == {}
 
 
 @pytest.mark.parametrize(
@@ -183,22 +183,22 @@ def test_controls_of_a_wrong_form_are_not_remembered(folder: Path, controls: obj
 def test_a_format_that_no_camera_can_be_asked_for_is_not_remembered(folder: Path, change: dict[str, Any]) -> None:
     configured = CONFIGURED.as_json()
     remember(folder, {"format": SMALL.as_json() | change, "format_configured": configured})
-    assert Memory(folder, "door", CONFIGURED).format == CONFIGURED
+    assert SavedState(folder, "door", CONFIGURED).format == CONFIGURED
     remember(folder, {"format": SMALL.as_json(), "format_configured": configured})
-    assert Memory(folder, "door", CONFIGURED).format == SMALL
+    assert SavedState(folder, "door", CONFIGURED).format == SMALL
 
 
 @pytest.mark.parametrize("remembered", [None, [], 5, "640x480", {}, {"width": 640}])
 def test_half_a_format_is_not_remembered(folder: Path, remembered: object) -> None:
     remember(folder, {"format": remembered, "format_configured": CONFIGURED.as_json()})
-    assert Memory(folder, "door", CONFIGURED).format == CONFIGURED
+    assert SavedState(folder, "door", CONFIGURED).format == CONFIGURED
 
 
 def test_a_folder_that_cannot_be_written_is_logged_and_nothing_else(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder.write_text("a file in the way")
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     caplog.clear()
     memory.remember_controls({"brightness": 60})
     memory.flush()
@@ -210,13 +210,13 @@ def test_a_folder_that_cannot_be_written_is_logged_and_nothing_else(
 
 
 def test_the_file_is_written_only_when_something_changed(folder: Path) -> None:
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     memory.remember_controls({"brightness": 60})
     memory.flush()
     written = (folder / "door.json").stat()
     memory.remember_controls({"brightness": 60})
     memory.flush()
-    again = Memory(folder, "door", CONFIGURED)
+    again = SavedState(folder, "door", CONFIGURED)
     again.remember_controls({"brightness": 60})
     again.flush()
     now = (folder / "door.json").stat()
@@ -224,13 +224,13 @@ def test_the_file_is_written_only_when_something_changed(folder: Path) -> None:
 
 
 def test_a_write_that_a_power_cut_interrupted_changes_nothing(folder: Path) -> None:
-    memory = Memory(folder, "door", CONFIGURED)
+    memory = SavedState(folder, "door", CONFIGURED)
     memory.remember_controls({"brightness": 60})
     memory.flush()
     (folder / ".door.json.tmp").write_bytes(b'{"controls": {"bri')
-    again = Memory(folder, "door", CONFIGURED)
+    again = SavedState(folder, "door", CONFIGURED)
     assert again.controls == {"brightness": 60}
     again.remember_controls({"brightness": 70})
     again.flush()
     assert os.listdir(folder) == ["door.json"]
-    assert Memory(folder, "door", CONFIGURED).controls == {"brightness": 70}
+    assert SavedState(folder, "door", CONFIGURED).controls == {"brightness": 70}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from appliance import jpeg
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
-from appliance.pictures.store import Picture, Pictures
+from appliance.pictures.store import Picture, PictureStore
 from appliance.pictures.thumbnails import WIDTH
 from appliance.pictures.trash import KEPT
 
@@ -34,13 +34,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def pictures(folder: Path) -> Pictures:
-    store = Pictures(folder)
+def pictures(folder: Path) -> PictureStore:
+    store = PictureStore(folder)
     store.prepare()
     return store
 
 
-def numbers(store: Pictures) -> list[int]:
+def numbers(store: PictureStore) -> list[int]:
     """Return the numbers of all pictures, newest first."""
     return [picture.number for picture in store.page(1000)[0]]
 
@@ -66,7 +66,7 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
 # ---------------------------------------------------------------- numbers
 
 
-def test_a_picture_is_stored_under_its_number_and_local_time(pictures: Pictures, folder: Path) -> None:
+def test_a_picture_is_stored_under_its_number_and_local_time(pictures: PictureStore, folder: Path) -> None:
     picture = pictures.store(JPEG, NOON)
     assert stored(folder) == [f"000001_{STAMP}.jpg"]
     assert (folder / picture.name).read_bytes() == JPEG == pictures.read(1)
@@ -85,14 +85,14 @@ def test_a_picture_is_stored_under_its_number_and_local_time(pictures: Pictures,
 
 
 def test_a_missing_folder_is_made_when_the_first_picture_is_taken(folder: Path) -> None:
-    pictures = Pictures(folder / "deep" / "down")
+    pictures = PictureStore(folder / "deep" / "down")
     assert pictures.total == 0
     assert pictures.page(10) == ([], None)
     assert pictures.store(JPEG, NOON).number == 1
     assert pictures.total == 1
 
 
-def test_numbers_grow_in_spite_of_deletions(pictures: Pictures) -> None:
+def test_numbers_grow_in_spite_of_deletions(pictures: PictureStore) -> None:
     taken = [pictures.store(JPEG, NOON).number for _ in range(3)]
     pictures.delete(3)
     taken.append(pictures.store(JPEG, NOON).number)
@@ -103,11 +103,11 @@ def test_numbers_grow_in_spite_of_deletions(pictures: Pictures) -> None:
     assert numbers(pictures) == [5]
 
 
-def test_numbers_grow_over_a_restart(pictures: Pictures, folder: Path) -> None:
+def test_numbers_grow_over_a_restart(pictures: PictureStore, folder: Path) -> None:
     for _ in range(3):
         pictures.store(JPEG, NOON)
     pictures.delete(3)
-    reopened = Pictures(folder)
+    reopened = PictureStore(folder)
     reopened.prepare()
     assert numbers(reopened) == [2, 1]
     assert reopened.store(JPEG, NOON).number == 4
@@ -131,7 +131,7 @@ def test_numbers_grow_over_a_restart(pictures: Pictures, folder: Path) -> None:
     ],
 )
 def test_numbers_grow_even_when_the_counter_is_lost_or_garbage(
-    pictures: Pictures, folder: Path, content: bytes | None
+    pictures: PictureStore, folder: Path, content: bytes | None
 ) -> None:
     for _ in range(3):
         pictures.store(JPEG, NOON)
@@ -139,7 +139,7 @@ def test_numbers_grow_even_when_the_counter_is_lost_or_garbage(
     counter.unlink()
     if content is not None:
         counter.write_bytes(content)
-    reopened = Pictures(folder)
+    reopened = PictureStore(folder)
     assert reopened.store(JPEG, NOON).number == 4
     reopened.delete(4)
     assert reopened.store(JPEG, NOON).number == 5
@@ -151,21 +151,21 @@ def test_numbers_grow_even_when_the_counter_is_lost_or_garbage(
 def test_whatever_the_counter_says_a_picture_taken_is_found(content: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory:
         (Path(directory) / ".last-number").write_bytes(content)
-        pictures = Pictures(Path(directory))
+        pictures = PictureStore(Path(directory))
         first, second = pictures.store(JPEG, NOON), pictures.store(JPEG, NOON)
         assert second.number > first.number > 0
         assert numbers(pictures) == [second.number, first.number]
 
 
 @pytest.mark.parametrize("greatest", [999_999, 1_000_000, 999_999_999_999, 10**15])
-def test_numbers_grow_beyond_any_that_is_there(pictures: Pictures, folder: Path, greatest: int) -> None:
+def test_numbers_grow_beyond_any_that_is_there(pictures: PictureStore, folder: Path, greatest: int) -> None:
     (folder / f"{greatest:06}_{STAMP}.jpg").write_bytes(JPEG)
     picture = pictures.store(JPEG, NOON)
     assert picture.number == greatest + 1
     assert numbers(pictures) == [greatest + 1, greatest]
 
 
-def test_many_takers_at_once_get_a_number_each(pictures: Pictures) -> None:
+def test_many_takers_at_once_get_a_number_each(pictures: PictureStore) -> None:
     taken: list[int] = []
     threads = [threading.Thread(target=lambda: taken.append(pictures.store(JPEG, NOON).number)) for _ in range(20)]
     for thread in threads:
@@ -176,7 +176,7 @@ def test_many_takers_at_once_get_a_number_each(pictures: Pictures) -> None:
     assert numbers(pictures) == list(range(20, 0, -1))
 
 
-def test_a_file_that_is_there_is_never_overwritten(pictures: Pictures, folder: Path) -> None:
+def test_a_file_that_is_there_is_never_overwritten(pictures: PictureStore, folder: Path) -> None:
     (folder / f"000001_{STAMP}.jpg").mkdir()  # not a picture, so the number seems to be free
     with pytest.raises(StorageUnwritable, match="File exists"):
         pictures.store(JPEG, NOON)
@@ -214,7 +214,7 @@ def test_a_file_that_is_there_is_never_overwritten(pictures: Pictures, folder: P
         "000001_<img src=x onerror=alert(1)>.jpg",
     ],
 )
-def test_files_of_others_are_left_alone_and_do_no_harm(pictures: Pictures, folder: Path, name: str) -> None:
+def test_files_of_others_are_left_alone_and_do_no_harm(pictures: PictureStore, folder: Path, name: str) -> None:
     (folder / name).write_bytes(JPEG)
     listed = numbers(pictures)
     assert listed in ([], [1])
@@ -226,7 +226,7 @@ def test_files_of_others_are_left_alone_and_do_no_harm(pictures: Pictures, folde
     assert (folder / name).read_bytes() == JPEG
 
 
-def test_a_name_that_is_no_file_is_no_picture(pictures: Pictures, folder: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_no_file_is_no_picture(pictures: PictureStore, folder: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the password of the broker")
     (folder / f"000001_{STAMP}.jpg").symlink_to(secret)
@@ -243,13 +243,13 @@ def test_a_name_that_is_no_file_is_no_picture(pictures: Pictures, folder: Path, 
 
 
 @pytest.mark.parametrize("number", [0, 1, -1, 10**30])
-def test_a_number_that_was_never_given_is_not_found(pictures: Pictures, number: int) -> None:
+def test_a_number_that_was_never_given_is_not_found(pictures: PictureStore, number: int) -> None:
     for ask in (pictures.get, pictures.path, pictures.read, pictures.thumbnail, pictures.delete):
         with pytest.raises(NotFound, match=f"there is no picture {number}"):
             ask(number)
 
 
-def test_files_that_others_add_or_delete_are_noticed(pictures: Pictures, folder: Path) -> None:
+def test_files_that_others_add_or_delete_are_noticed(pictures: PictureStore, folder: Path) -> None:
     names = [pictures.store(JPEG, NOON).name for _ in range(3)]
     assert numbers(pictures) == [3, 2, 1]
     (folder / names[1]).unlink()
@@ -263,7 +263,7 @@ def test_files_that_others_add_or_delete_are_noticed(pictures: Pictures, folder:
 
 @pytest.mark.parametrize("granularity", [4_000_000, 2_000_000_000])
 def test_a_change_that_the_clock_of_the_disk_is_too_coarse_for_is_noticed(
-    pictures: Pictures, folder: Path, granularity: int
+    pictures: PictureStore, folder: Path, granularity: int
 ) -> None:
     name = pictures.store(JPEG, NOON).name
     coarse = folder.stat().st_mtime_ns // granularity * granularity
@@ -274,7 +274,7 @@ def test_a_change_that_the_clock_of_the_disk_is_too_coarse_for_is_noticed(
     assert numbers(pictures) == []
 
 
-def test_a_folder_that_vanishes_is_empty_and_made_again(pictures: Pictures, folder: Path) -> None:
+def test_a_folder_that_vanishes_is_empty_and_made_again(pictures: PictureStore, folder: Path) -> None:
     for _ in range(2):
         pictures.store(JPEG, NOON)
     for path in folder.iterdir():
@@ -291,7 +291,7 @@ def test_a_folder_that_vanishes_is_empty_and_made_again(pictures: Pictures, fold
 
 @pytest.mark.parametrize("content", [b"", b"hello", JPEG[:100], b"\0" * 100_000])
 def test_a_damaged_picture_is_listed_without_a_size_and_can_be_deleted(
-    pictures: Pictures, folder: Path, content: bytes
+    pictures: PictureStore, folder: Path, content: bytes
 ) -> None:
     (folder / f"000001_{STAMP}.jpg").write_bytes(content)
     (picture,) = pictures.page(10)[0]
@@ -323,7 +323,7 @@ def test_a_damaged_picture_is_listed_without_a_size_and_can_be_deleted(
     ],
 )
 def test_a_page_has_the_newest_below_a_number(
-    pictures: Pictures, folder: Path, limit: int, before: int | None, expected: list[int], following: int | None
+    pictures: PictureStore, folder: Path, limit: int, before: int | None, expected: list[int], following: int | None
 ) -> None:
     for number in (1, 3, 4, 7, 9):
         (folder / f"{number:06}_{STAMP}.jpg").write_bytes(JPEG)
@@ -338,7 +338,7 @@ def test_paging_visits_every_picture_once_newest_first(present: set[int], limit:
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory:
         for number in present:
             (Path(directory) / f"{number:06}_{STAMP}.jpg").touch()
-        pictures = Pictures(Path(directory))
+        pictures = PictureStore(Path(directory))
         visited: list[int] = []
         before: int | None = None
         while True:
@@ -350,7 +350,7 @@ def test_paging_visits_every_picture_once_newest_first(present: set[int], limit:
         assert visited == sorted(present, reverse=True)
 
 
-def test_paging_goes_on_while_pictures_come_and_go(pictures: Pictures) -> None:
+def test_paging_goes_on_while_pictures_come_and_go(pictures: PictureStore) -> None:
     for _ in range(6):
         pictures.store(JPEG, NOON)
     first, before = pictures.page(2)
@@ -366,7 +366,7 @@ def test_paging_goes_on_while_pictures_come_and_go(pictures: Pictures) -> None:
 
 def test_a_full_disk_is_told_and_nothing_is_left_behind(folder: Path) -> None:
     with mounted(folder, "size=64k"):
-        pictures = Pictures(folder)
+        pictures = PictureStore(folder)
         assert pictures.disk_free == 65536
         pictures.store(JPEG, NOON)
         before = stored(folder)
@@ -383,7 +383,7 @@ def test_a_full_disk_is_told_and_nothing_is_left_behind(folder: Path) -> None:
 
 def test_a_disk_full_to_the_last_byte_is_told_and_pictures_can_be_deleted(folder: Path) -> None:
     with mounted(folder, "size=64k"):
-        pictures = Pictures(folder)
+        pictures = PictureStore(folder)
         pictures.store(JPEG, NOON)
         (folder / "ballast").write_bytes(bytes(pictures.disk_free or 0))
         assert pictures.disk_free == 0
@@ -396,7 +396,7 @@ def test_a_disk_full_to_the_last_byte_is_told_and_pictures_can_be_deleted(folder
 
 def test_a_folder_without_room_for_names_is_full(folder: Path) -> None:
     with mounted(folder, "size=64k,nr_inodes=4"):
-        pictures = Pictures(folder)
+        pictures = PictureStore(folder)
         pictures.store(JPEG, NOON)
         (folder / "ballast").touch()
         with pytest.raises(StorageFull):
@@ -406,7 +406,7 @@ def test_a_folder_without_room_for_names_is_full(folder: Path) -> None:
 
 def test_a_read_only_folder_is_told_and_its_pictures_are_shown(folder: Path) -> None:
     with mounted(folder, "size=64k"):
-        pictures = Pictures(folder)
+        pictures = PictureStore(folder)
         pictures.store(JPEG, NOON)
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         attempts: list[Callable[[], Picture]] = [lambda: pictures.store(JPEG, NOON), lambda: pictures.delete(1)]
@@ -419,12 +419,12 @@ def test_a_read_only_folder_is_told_and_its_pictures_are_shown(folder: Path) -> 
         assert numbers(pictures) == [1]
         assert pictures.read(1) == JPEG
         assert pictures.thumbnail(1)
-        Pictures(folder).prepare()
+        PictureStore(folder).prepare()
 
 
 def test_a_file_in_place_of_the_folder_is_told(folder: Path) -> None:
     folder.write_text("in the way")
-    pictures = Pictures(folder)
+    pictures = PictureStore(folder)
     pictures.prepare()
     assert pictures.total == 0
     with pytest.raises(StorageUnwritable):
@@ -432,12 +432,12 @@ def test_a_file_in_place_of_the_folder_is_told(folder: Path) -> None:
     assert folder.read_text() == "in the way"
 
 
-def test_a_crash_before_the_rename_leaves_no_half_picture(pictures: Pictures, folder: Path) -> None:
+def test_a_crash_before_the_rename_leaves_no_half_picture(pictures: PictureStore, folder: Path) -> None:
     pictures.store(JPEG, NOON)
     (folder / f".000002_{STAMP}.jpg.tmp").write_bytes(JPEG[:100])
     (folder / "..last-number.tmp").write_bytes(b"")
     (folder / ".notes.tmp").write_bytes(b"of somebody else")
-    reopened = Pictures(folder)
+    reopened = PictureStore(folder)
     reopened.prepare()
     assert numbers(reopened) == [1]
     assert stored(folder) == [".notes.tmp", f"000001_{STAMP}.jpg"]
@@ -449,7 +449,7 @@ def test_a_crash_before_the_rename_leaves_no_half_picture(pictures: Pictures, fo
 
 
 @pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.name)
-def test_a_thumbnail_is_small_and_whole(pictures: Pictures, path: Path) -> None:
+def test_a_thumbnail_is_small_and_whole(pictures: PictureStore, path: Path) -> None:
     picture = pictures.store(path.read_bytes(), NOON)
     small = pictures.thumbnail(picture.number)
     jpeg.verify(small)
@@ -458,7 +458,7 @@ def test_a_thumbnail_is_small_and_whole(pictures: Pictures, path: Path) -> None:
     assert pictures.thumbnail(picture.number) == small
 
 
-def test_a_thumbnail_goes_with_its_picture(pictures: Pictures, folder: Path) -> None:
+def test_a_thumbnail_goes_with_its_picture(pictures: PictureStore, folder: Path) -> None:
     for _ in range(2):
         pictures.thumbnail(pictures.store(JPEG, NOON).number)
     pictures.delete(1)
@@ -469,7 +469,7 @@ def test_a_thumbnail_goes_with_its_picture(pictures: Pictures, folder: Path) -> 
 
 
 def test_a_thumbnail_is_made_once_also_over_a_restart(
-    pictures: Pictures, folder: Path, monkeypatch: pytest.MonkeyPatch
+    pictures: PictureStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
     make = jpeg.thumbnail
@@ -480,34 +480,36 @@ def test_a_thumbnail_is_made_once_also_over_a_restart(
 
     monkeypatch.setattr(jpeg, "thumbnail", count)
     small = pictures.thumbnail(pictures.store(JPEG, NOON).number)
-    reopened = Pictures(folder)
+    reopened = PictureStore(folder)
     reopened.prepare()
     assert [store.thumbnail(1) for store in (pictures, reopened)] == [small, small]
     assert made == [WIDTH]
 
 
 @pytest.mark.parametrize("content", [b"", JPEG[:-2], b"\0" * 100])
-def test_a_thumbnail_cut_short_by_a_power_cut_is_made_again(pictures: Pictures, folder: Path, content: bytes) -> None:
+def test_a_thumbnail_cut_short_by_a_power_cut_is_made_again(
+    pictures: PictureStore, folder: Path, content: bytes
+) -> None:
     small = pictures.thumbnail(pictures.store(JPEG, NOON).number)
     (kept,) = (folder / ".thumbnails").iterdir()
     kept.write_bytes(content)
     assert pictures.thumbnail(1) == small == kept.read_bytes()
 
 
-def test_thumbnails_of_pictures_that_are_gone_go_at_the_next_start(pictures: Pictures, folder: Path) -> None:
+def test_thumbnails_of_pictures_that_are_gone_go_at_the_next_start(pictures: PictureStore, folder: Path) -> None:
     names = [pictures.store(JPEG, NOON).name for _ in range(2)]
     for number in (1, 2):
         pictures.thumbnail(number)
     (folder / names[0]).unlink()
     (folder / ".thumbnails" / f".{names[0]}.140245.tmp").write_bytes(b"")
-    Pictures(folder).prepare()
+    PictureStore(folder).prepare()
     assert [path.name for path in (folder / ".thumbnails").iterdir()] == [names[1]]
 
 
 # ---------------------------------------------------------------- the trash
 
 
-def test_a_discarded_picture_is_gone_until_it_is_restored(pictures: Pictures) -> None:
+def test_a_discarded_picture_is_gone_until_it_is_restored(pictures: PictureStore) -> None:
     first, second = (pictures.store(JPEG, NOON) for _ in range(2))
     small = pictures.thumbnail(1)
     assert pictures.discard([1, 7]) == ([first], True)
@@ -523,7 +525,7 @@ def test_a_discarded_picture_is_gone_until_it_is_restored(pictures: Pictures) ->
     assert pictures.get(2) == second
 
 
-def test_what_is_a_minute_in_the_trash_frees_the_disk(pictures: Pictures, folder: Path) -> None:
+def test_what_is_a_minute_in_the_trash_frees_the_disk(pictures: PictureStore, folder: Path) -> None:
     for _ in range(3):
         pictures.store(JPEG, NOON)
     pictures.discard([1, 2])
@@ -538,10 +540,10 @@ def test_what_is_a_minute_in_the_trash_frees_the_disk(pictures: Pictures, folder
     assert numbers(pictures) == [3]
 
 
-def test_the_trash_does_not_survive_a_restart(pictures: Pictures, folder: Path) -> None:
+def test_the_trash_does_not_survive_a_restart(pictures: PictureStore, folder: Path) -> None:
     pictures.store(JPEG, NOON)
     pictures.discard([1])
-    reopened = Pictures(folder)
+    reopened = PictureStore(folder)
     reopened.prepare()
     assert list((folder / ".trash").iterdir()) == []
     assert reopened.restore([1]) == []
@@ -555,11 +557,11 @@ def test_a_start_deletes_no_files_of_others(folder: Path, hidden: str) -> None:
     for name in ("holiday.jpg", "7_of_hearts.jpg", ".letter.tmp"):
         (folder / hidden / name).write_bytes(JPEG)
     (folder / hidden / f"000007_{STAMP}.jpg").write_bytes(JPEG)
-    Pictures(folder).prepare()
+    PictureStore(folder).prepare()
     assert sorted(os.listdir(folder / hidden)) == [".letter.tmp", "7_of_hearts.jpg", "holiday.jpg"]
 
 
-def test_a_number_in_the_trash_is_not_given_again(pictures: Pictures, folder: Path) -> None:
+def test_a_number_in_the_trash_is_not_given_again(pictures: PictureStore, folder: Path) -> None:
     pictures.store(JPEG, NOON)
     pictures.discard([1])
     (folder / ".last-number").unlink()
@@ -569,7 +571,7 @@ def test_a_number_in_the_trash_is_not_given_again(pictures: Pictures, folder: Pa
 
 def test_a_full_disk_costs_the_trash_before_a_new_picture(folder: Path) -> None:
     with mounted(folder, "size=64k"):
-        pictures = Pictures(folder)
+        pictures = PictureStore(folder)
         for _ in range(2):
             pictures.store(JPEG, NOON)
         pictures.discard([1, 2])
@@ -580,7 +582,7 @@ def test_a_full_disk_costs_the_trash_before_a_new_picture(folder: Path) -> None:
 
 def test_what_does_not_fit_into_the_trash_is_deleted_for_good(folder: Path) -> None:
     with mounted(folder, "size=64k,nr_inodes=4"):
-        pictures = Pictures(folder)
+        pictures = PictureStore(folder)
         picture = pictures.store(JPEG, NOON)
         (folder / "ballast").touch()
         assert pictures.discard([1]) == ([picture], False)
@@ -590,7 +592,7 @@ def test_what_does_not_fit_into_the_trash_is_deleted_for_good(folder: Path) -> N
 
 def test_a_picture_that_cannot_be_moved_stays(folder: Path) -> None:
     with mounted(folder, "size=64k"):
-        pictures = Pictures(folder)
+        pictures = PictureStore(folder)
         for _ in range(2):
             pictures.store(JPEG, NOON)
         pictures.discard([1])

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.capture.saved_state import Memory
+from appliance.capture.saved_state import SavedState
 from appliance.frames import Format
-from appliance.pictures.store import Pictures
+from appliance.pictures.store import PictureStore
 from tests.disk import Change, Content, PowerCuts, RecordedDisk
 from tests.disk.power import put
 from tests.running import RunningAppliance, eventually
@@ -92,7 +92,7 @@ class Teller:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Pictures taken and deleted, controls and privacy set, on a disk that had nothing on it."""
+    """PictureStore taken and deleted, controls and privacy set, on a disk that had nothing on it."""
     disk = RecordedDisk(tmp_path_factory.mktemp("recorded"))
     with RunningAppliance(disk.root, environment=disk.environment, settings=SMALL) as appliance:
         appliance.until_live()
@@ -138,7 +138,7 @@ def damage(story: Story, cuts: Iterable[tuple[int, Content]], folder: Path) -> I
     """Yield what is wrong with the pictures after a cut."""
     for done, content in cuts:
         put(content, emptied(folder))
-        pictures = Pictures(folder / "pictures")
+        pictures = PictureStore(folder / "pictures")
         pictures.prepare()
         found = {each.name: pictures.read(each.number) for each in pictures.page(100)[0]}
         yield from (f"{name} is not whole after {done}" for name, data in found.items() if data != story.pictures[name])
@@ -177,7 +177,7 @@ def test_after_a_power_cut_no_number_is_given_again_and_no_rest_stays(
     (data, *_) = story.pictures.values()
     for done, content in cuts:
         put(content, emptied(folder))
-        pictures = Pictures(folder / "pictures")
+        pictures = PictureStore(folder / "pictures")
         pictures.prepare()
         answered = [int(name.partition("_")[0]) for name, at in story.stored.items() if at <= done]
         assert pictures.store(data, datetime.now().astimezone()).number > max(answered, default=0)
@@ -189,10 +189,10 @@ def test_a_power_cut_leaves_the_old_memory_or_the_new_one(
 ) -> None:
     for done, content in cuts:
         put(content, emptied(folder))
-        memory = Memory(folder / "state", "camera", CONFIGURED)
+        memory = SavedState(folder / "state", "camera", CONFIGURED)
         oldest = max(number for number, (_, _, safe) in enumerate(story.remembered) if safe <= done)
         possible = [each for each, begun, _ in story.remembered[oldest:] if begun <= done]
         assert (memory.controls.get("brightness"), memory.privacy) in possible, f"cut after {done} changes"
         memory.remember_controls({"brightness": 1})
         memory.flush()
-        assert Memory(folder / "state", "camera", CONFIGURED).controls["brightness"] == 1
+        assert SavedState(folder / "state", "camera", CONFIGURED).controls["brightness"] == 1

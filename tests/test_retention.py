@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from appliance.errors import StorageFull
 from appliance.pictures.retention import AT_ONCE, Retention
-from appliance.pictures.store import Picture, Pictures
+from appliance.pictures.store import Picture, PictureStore
 from appliance.settings import PicturesSettings
 from tests.disk import RecordedDisk
 from tests.mqtt.broker import Broker
@@ -28,22 +28,22 @@ NOW = datetime.now(UTC).astimezone().replace(microsecond=0)
 DAY = timedelta(days=1)
 
 
-def fill(folder: Path, pictures: dict[int, tuple[datetime, int]]) -> Pictures:
+def fill(folder: Path, pictures: dict[int, tuple[datetime, int]]) -> PictureStore:
     """Have pictures in the folder: by number, when each was taken, and its bytes."""
     folder.mkdir(exist_ok=True)
     for number, (taken_at, size) in pictures.items():
         (folder / f"{number:06}_{taken_at:%Y-%m-%dT%H-%M-%S}.jpg").write_bytes(bytes(size))
-    store = Pictures(folder)
+    store = PictureStore(folder)
     store.prepare()
     return store
 
 
-def kept(store: Pictures) -> list[int]:
+def kept(store: PictureStore) -> list[int]:
     """Return the numbers of the pictures that are there, oldest first."""
     return [picture.number for picture in store.page(500)[0]][::-1]
 
 
-def retained(store: Pictures, **settings: float) -> list[int]:
+def retained(store: PictureStore, **settings: float) -> list[int]:
     """Apply these settings once, and return the numbers of what was deleted, in order."""
     deleted: list[Picture] = []
     before = kept(store)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from appliance import __version__
-from appliance.capture.lifecycle import STATES
 from appliance.commands import Command, Declaration, Right
 from appliance.facts import Fact, schema
 from appliance.http.aliases import ALIASES
@@ -92,16 +91,6 @@ SCHEMAS: dict[str, Any] = {
         rights={"type": "array", "items": {"enum": ["view", "control"]}},
         users={"type": "array", "items": _TEXT},
     ),
-    "Health": {
-        "type": "object",
-        "properties": {
-            "ok": _BOOLEAN,
-            "camera": {"enum": list(STATES)},
-            "frame_age": _NULLABLE_NUMBER,
-            "fps": _NULLABLE_NUMBER,
-        },
-        "required": ["ok"],
-    },
 }
 
 # For `view` every way will do; an address with a token may not change anything.
@@ -216,7 +205,18 @@ OTHER_ROUTES: tuple[Route, ...] = (
 
 def schemas(facts: Iterable[Fact]) -> dict[str, Any]:
     """Return the schemas of everything that commands answer, by name."""
-    return {**SCHEMAS, "State": schema(facts)}
+    state = schema(facts)
+    health = {
+        "type": "object",
+        "properties": {
+            "ok": _BOOLEAN,
+            "camera": state["properties"]["camera"]["properties"]["state"],
+            "frame_age": _NULLABLE_NUMBER,
+            "fps": _NULLABLE_NUMBER,
+        },
+        "required": ["ok"],
+    }
+    return {**SCHEMAS, "State": state, "Health": health}
 
 
 def document(commands: Mapping[str, Command], facts: Iterable[Fact]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.http import security_middleware
+from appliance.http import hosts, security_middleware
 from appliance.settings import HttpSettings
 from tests.running import Answer, RunningAppliance
 
@@ -316,6 +316,14 @@ def test_names_that_are_allowed_are_answered(running_behind_proxy: RunningApplia
         assert appliance.ask("GET", "/healthz", headers={"Host": host}).status == status, host
 
 
+@pytest.mark.parametrize("allowed", ["cam.example.org:8443", "CAM.example.org", "cam.example.org.", "*.example.org"])
+def test_a_name_is_allowed_however_it_is_written(allowed: str) -> None:
+    ours = hosts.Hosts(HttpSettings(allowed_hosts=allowed), [])
+    ours.check("cam.example.org:8000")
+    with pytest.raises(hosts.UnknownHost):
+        ours.check("cam.evil.example")
+
+
 def test_a_site_on_the_list_may_read_and_change_and_no_other(running_behind_proxy: RunningAppliance) -> None:
     appliance = running_behind_proxy
     friend = {"Origin": "https://friend.example.org"}
@@ -409,7 +417,7 @@ def test_the_address_is_the_last_one_that_is_no_proxy_of_ours(forwarded: str, ad
         "HTTP_X_FORWARDED_FOR": forwarded,
         security_middleware.LOCAL_ADDRESS: "127.0.0.1",
     }
-    security_middleware.Guard(application, settings, [])(environment, lambda *_: None)
+    security_middleware.SecurityMiddleware(application, settings, [])(environment, lambda *_: None)
     assert seen[0].address == address
 
 
@@ -433,5 +441,7 @@ def test_the_name_in_the_public_address_is_ours(host: str, status: str) -> None:
         security_middleware.LOCAL_ADDRESS: "127.0.0.1",
     }
     settings = HttpSettings(public_url="https://cameras.example/door/")
-    security_middleware.Guard(application, settings, [])(environment, lambda status, *_: answered.append(status))
+    security_middleware.SecurityMiddleware(application, settings, [])(
+        environment, lambda status, *_: answered.append(status)
+    )
     assert answered[0].startswith(status)

@@ -1,12 +1,12 @@
-"""Turns: an address has its share, and nobody waits behind another's queue."""
+"""FairQueue: an address has its share, and nobody waits behind another's queue."""
 
-from appliance.http.fair_queue import Turns
+from appliance.http.fair_queue import FairQueue
 
 SOMEBODY, ANOTHER = "192.0.2.1", "192.0.2.2"
 
 
 def test_beyond_its_share_an_address_waits_for_its_own_in_their_order() -> None:
-    turns: Turns[str] = Turns(2)
+    turns: FairQueue[str] = FairQueue(2)
     assert [turns.take(SOMEBODY, request) for request in ("a", "b", "c", "d")] == [True, True, False, False]
     assert turns.take(ANOTHER, "x")
     assert [turns.give_back(SOMEBODY) for _ in range(4)] == ["c", "d", None, None]
@@ -15,7 +15,7 @@ def test_beyond_its_share_an_address_waits_for_its_own_in_their_order() -> None:
 
 
 def test_who_leaves_the_queue_gets_no_turn() -> None:
-    turns: Turns[str] = Turns(1)
+    turns: FairQueue[str] = FairQueue(1)
     assert [turns.take(SOMEBODY, request) for request in ("a", "b", "c")] == [True, False, False]
     assert turns.leave(SOMEBODY, "b")
     assert not turns.leave(SOMEBODY, "b")
@@ -25,7 +25,7 @@ def test_who_leaves_the_queue_gets_no_turn() -> None:
 
 
 def test_a_household_is_one_address_and_nothing_is_remembered_of_who_is_gone() -> None:
-    turns: Turns[int] = Turns(1)
+    turns: FairQueue[int] = FairQueue(1)
     assert turns.take("2001:db8::1", 1)
     assert not turns.take("2001:db8::2", 2)
     assert [turns.give_back("2001:db8::1"), turns.give_back("2001:db8::1")] == [2, None]

@@ -13,7 +13,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from appliance.mqtt.command_queue import CAPACITY, Inbox, Request
+from appliance.mqtt.command_queue import CAPACITY, CommandQueue, Request
 from tests.mqtt.broker import HOST, Broker
 from tests.mqtt.client import Client
 from tests.mqtt.conftest import SMALL
@@ -322,7 +322,7 @@ def request(topic: str, payload: str = "") -> Request:
     return Request(topic, len(payload), payload.encode())
 
 
-def drained(inbox: Inbox) -> tuple[list[Request], list[Request]]:
+def drained(inbox: CommandQueue) -> tuple[list[Request], list[Request]]:
     """Return everything that waits: to be done, and to be refused."""
     done: list[Request] = []
     refused: list[Request] = []
@@ -336,7 +336,7 @@ def drained(inbox: Inbox) -> tuple[list[Request], list[Request]]:
 
 
 def test_messages_are_done_in_their_order() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     sent = [request(f"command/{number}") for number in range(20)]
     for each in sent:
         inbox.put(each)
@@ -344,7 +344,7 @@ def test_messages_are_done_in_their_order() -> None:
 
 
 def test_of_many_wishes_the_newest_are_kept() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("controls/brightness/set", str(number)))
     done, refused = drained(inbox)
@@ -353,7 +353,7 @@ def test_of_many_wishes_the_newest_are_kept() -> None:
 
 
 def test_of_many_other_commands_the_oldest_are_done_and_some_of_the_others_are_told() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("command/take_picture", str(number)))
     done, refused = drained(inbox)
@@ -362,7 +362,7 @@ def test_of_many_other_commands_the_oldest_are_done_and_some_of_the_others_are_t
 
 
 def test_a_flood_on_many_topics_leaves_room_for_a_wish() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("controls/contrast/set", "1"))
         inbox.put(request(f"command/nothing_{number}"))
@@ -373,7 +373,7 @@ def test_a_flood_on_many_topics_leaves_room_for_a_wish() -> None:
 
 
 def test_one_who_waits_for_messages_is_woken() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     got: list[object] = []
     waiting = threading.Thread(target=lambda: got.append(inbox.get()))
     waiting.start()

@@ -210,3 +210,25 @@ def test_a_video_file_that_does_not_exist_is_the_reason(tmp_path: Path) -> None:
     with RunningAppliance(tmp_path, str(tmp_path / "none.mp4")) as appliance:
         eventually(lambda: appliance.state()["camera"]["state"] == "lost", "a lost camera")
         assert "there is no video file" in appliance.ask("GET", "/snapshot.jpg", headers=JSON).error[1]
+
+
+def test_a_turned_camera_gives_upright_pixels_and_turns_a_frame_once_for_all(
+    tmp_path: Path, simcam: SimulatedCamera
+) -> None:
+    """Ten clients that take the same frame get the same bytes: they were made once."""
+    settings = {"camera.rotate": 90, "camera.flip_vertical": "true"}
+    with RunningAppliance(tmp_path, "auto", simcam.environment, settings) as appliance:
+        appliance.until_live()
+        as_made = appliance.ask("GET", "/snapshot.jpg?upright=0").body
+        assert image(as_made).shape == (720, 1280, 3)
+        assert b"Exif" in as_made[:32]
+        appliance.ask("GET", "/snapshot.jpg")  # so that there is a newest frame
+        simcam.stall()
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(lambda _: appliance.ask("GET", "/1/current?max_age=60"), range(10)))
+        upright = {answer.body for answer in answers}
+        assert len(upright) == 1
+        (turned,) = upright
+        assert image(turned).shape == (1280, 720, 3)
+        assert b"Exif" not in turned[:32]
+        simcam.resume()

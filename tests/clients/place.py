@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +75,8 @@ class Place:
 
 
 @contextmanager
-def place(directory: Path, closed: bool = False, **settings: object) -> Iterator[Place]:
-    """Run an appliance; a closed one wants a password or a token of everybody. `settings` have `_` for the dot."""
+def place(directory: Path, closed: bool = False, environment: Mapping[str, str] | None = None) -> Iterator[Place]:
+    """Run an appliance; a closed one wants a password or a token of everybody. `environment` is added to its own."""
     usual: dict[str, object] = {
         "camera.width": _WIDTH,
         "camera.height": _HEIGHT,
@@ -85,10 +85,9 @@ def place(directory: Path, closed: bool = False, **settings: object) -> Iterator
     }
     if closed:
         usual |= {"http.viewer_password": PASSWORD, "http.viewer_token": TOKEN, "http.password": f"{PASSWORD}-and-set"}
-    usual |= {name.replace("_", ".", 1): value for name, value in settings.items()}
     with (
         SimulatedCamera(directory / "camera") as camera,
-        RunningAppliance(directory, "auto", camera.environment, usual) as appliance,
+        RunningAppliance(directory, "auto", {**camera.environment, **(environment or {})}, usual) as appliance,
     ):
         found = Place(camera, appliance)
         found.until("online")

@@ -133,16 +133,17 @@ class Routes:
 
     def _home(self) -> Any:
         """Answer `/`: the page, or what mjpg-streamer's users ask for."""
-        return self._by_action() or self._files.answer("index.html")
+        return self._by_action(lambda: self._files.answer("index.html"))
 
     def _webcam(self) -> Any:
         """Answer where reverse proxies have mjpg-streamer: with the stream, if the address does not say otherwise."""
-        return self._by_action() or self._stream()
+        return self._by_action(self._stream)
 
-    def _by_action(self) -> Any:
+    def _by_action(self, otherwise: Callable[[], Any]) -> Any:
+        """Answer what `?action=` asks for."""
         wanted = aliases.wanted(request.query.get("action", ""))
         if wanted is None:
-            return None
+            return otherwise()
         return self._snapshot() if wanted == aliases.SNAPSHOT else self._stream()
 
     def _stream(self) -> Any:

@@ -1,7 +1,9 @@
 """A container's published port, a port forward, a VPN with NAT: the appliance is called by an address that it has not."""
 
 import base64
+import select
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,38 +22,32 @@ MAPPED = "192.0.2.7:8080"
 shows("Docker, port mapping", stream="plays", unplug="goes on", restart="works again", password="works", token="works")
 
 
+class _Forward(socketserver.BaseRequestHandler):
+    """One connection, passed on byte by byte, as NAT does."""
+
+    def handle(self) -> None:
+        with socket.create_connection(self.server.target) as ours, suppress(OSError):  # type: ignore[attr-defined]
+            ends = {self.request: ours, ours: self.request}
+            while True:
+                for source in select.select(list(ends), [], [])[0]:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    ends[source].sendall(data)
+
+
 @contextmanager
 def forwarded(port: int) -> Iterator[int]:
-    """Forward connections to that port byte by byte, as NAT does; give the port to ask."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                target.sendall(data)
-        for each in (source, target):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                with suppress(ConnectionRefusedError):
-                    ours = socket.create_connection(("127.0.0.1", port))
-                    for pair in ((client, ours), (ours, client)):
-                        threading.Thread(target=pump, args=pair, daemon=True).start()
-                    continue
-                client.close()
-
-    thread = threading.Thread(target=accept)
-    thread.start()
-    try:
-        yield int(listener.getsockname()[1])
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
+    """Forward connections to that port for the time of the block; give the port to ask."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Forward) as server:
+        server.target = ("127.0.0.1", port)  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield int(server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture

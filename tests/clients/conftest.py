@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.clients.place import Place, place
 
+ENVIRONMENTS = Path(__file__).parents[2] / "build" / "clients"
+"""Where `make test-clients` installs programs of the Python registry, each in an environment of its own."""
 LONG = float(os.environ.get("CLIENT_SECONDS", "10"))
 """How long each client watches, in s."""
 

@@ -1,7 +1,6 @@
 """A real OctoPrint takes snapshots for its timelapse from the appliance, on a printer that its own plugin simulates."""
 
 import json
-import re
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +20,21 @@ OWN = """
 api: {{ key: {key} }}
 server: {{ host: 127.0.0.1, port: {port}, firstRun: false, onlineCheck: {{ enabled: false }},
   pluginBlacklist: {{ enabled: false }}, seenWizards: {{ classicwebcam: 1, tracking: 2, backup: null }} }}
-webcam: {{ ffmpeg: /usr/bin/ffmpeg, timelapse: {{ type: timed, options: {{ interval: 1 }} }} }}
+webcam: {{ ffmpeg: /usr/bin/ffmpeg }}
 """
-VIRTUAL = """
+PLUGINS = """
+plugins:
   virtual_printer: { enabled: true }
   tracking: { enabled: false }
   softwareupdate: { check_providers: {} }
 """
+FIELDS = {  # of the templates of its plugin classicwebcam
+    "Stream URL": "stream",
+    "Snapshot URL": "snapshot",
+    "Snapshot authentication": "snapshotAuth",
+    "Snapshot username": "snapshotUsername",
+    "Snapshot password": "snapshotPassword",
+}
 GCODE = "M107\n" + "G4 P500\n" * 200
 
 
@@ -93,27 +100,30 @@ class OctoPrint:
 
 @contextmanager
 def octoprint(block: str, directory: Path) -> Iterator[OctoPrint]:
-    """Run OctoPrint with that block of config.yaml, and connect its simulated printer."""
+    """Run OctoPrint, and enter the lines of the block in its settings."""
     port, base = free_port(), directory / "octoprint"
     base.mkdir(parents=True)
-    (base / "config.yaml").write_text(block + VIRTUAL + OWN.format(key=KEY, port=port))
+    (base / "config.yaml").write_text(PLUGINS + OWN.format(key=KEY, port=port))
     command = f"exec {ENVIRONMENTS / 'octoprint/bin/octoprint'} serve --iknowwhatimdoing --basedir {base}"
     with Program(command, directory / "home", {"TZ": "UTC"}) as program:
         found = OctoPrint(port, program, base)
         eventually(found.runs, "OctoPrint", STARTS_WITHIN)
+        found.ask("api/settings", {"plugins": {"classicwebcam": entered(block)}})
+        found.ask("api/timelapse", {"type": "timed", "interval": 1})
         yield found
 
 
-def addresses(block: str) -> tuple[str, str]:
-    """Return the stream's and the snapshot's address of a block."""
-    (stream,), (snapshot,) = (re.findall(rf"{name}: (\S+)", block) for name in ("stream", "snapshot"))
-    return stream, snapshot
+def entered(block: str) -> dict[str, str]:
+    """Turn the documented lines, `label: value`, into what the dialogue of the settings sends."""
+    lines = [line.partition(": ")[::2] for line in block.splitlines()]
+    values = {FIELDS[label]: value for label, value in lines}
+    return values | ({"snapshotAuth": values["snapshotAuth"].lower()} if "snapshotAuth" in values else {})
 
 
 @shows("OctoPrint", stream="plays", unplug="goes on", restart="reconnects")
 def test_a_timelapse_is_taken_through_unplug_and_restart(open_place: Place, tmp_path: Path) -> None:
     block = open_place.block("octoprint")
-    stream, snapshot = addresses(block)
+    stream, snapshot = entered(block)["stream"], entered(block)["snapshot"]
     with octoprint(block, tmp_path) as it:
         assert it.test(snapshot, "image/*")
         assert it.test(stream, "multipart/*")
@@ -132,10 +142,10 @@ def test_a_timelapse_is_taken_through_unplug_and_restart(open_place: Place, tmp_
 @shows("OctoPrint", password="works", token="works")
 def test_octoprint_is_let_in(closed_place: Place, tmp_path: Path) -> None:
     block = closed_place.block("octoprint-closed")
-    stream, snapshot = addresses(block)
+    stream, snapshot = entered(block)["stream"], entered(block)["snapshot"]
     with octoprint(block, tmp_path) as it:
         assert it.test(stream, "multipart/*")
         assert not it.test(snapshot, "image/*")
-        assert it.test(snapshot, "image/*", basicAuth={"user": "viewer", "pass": PASSWORD})
+        assert it.test(snapshot, "image/*", basicAuth={"username": "viewer", "password": PASSWORD})
         it.print_something()
         eventually(lambda: it.pictures() >= 3, "pictures of the timelapse")

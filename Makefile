@@ -111,7 +111,7 @@ install: $(VENV)/.installed ## install the appliance into a virtual environment
 install-tests: $(VENV)/.tests-installed $(VENV)/cloud-init ## install what the tests need, system packages too
 	@tests/install-packages chromium:chromium mosquitto:mosquitto mosquitto_pub:mosquitto-clients openssl:openssl systemd-analyze:systemd \
 	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev \
-	  mcopy:mtools mkfs.vfat:dosfstools sfdisk:fdisk xz:xz-utils
+	  nginx:nginx-light apache2:apache2-bin mcopy:mtools mkfs.vfat:dosfstools sfdisk:fdisk xz:xz-utils
 
 install-web: node_modules/.installed ## install the formatter and the linters of the page
 

@@ -26,10 +26,11 @@ need two names. `docs/asyncapi.json` describes every topic and every command for
 _RULES = """\
 - **QoS 1** everywhere but on `live`. Commands, answers and events are never retained. A retained message on a command
   topic is ignored and logged: it would be carried out again at every connect.
-- **Plain values** (`controls/<control>/set`, `privacy/set`) are read as long as the meaning is plain: `60`, `12.8`, `12,8`,
-  `7E+1`, `"60"`, with blanks or a newline around; `ON`, `on`, `true`, `1`, `1.0`; the number of a menu entry or its label. A
-  number is rounded to the nearest step, counted from the minimum, and halfway between two steps to the greater one. A
-  number outside of the range is refused. So is `1,000`, which has two meanings. In JSON, numbers have to be exact.
+- **Plain values** (`controls/<control>/set`, `privacy/set`) are read as long as the meaning is plain: `60`, `12.8`,
+  `12,8`, `7E+1`, `"60"`, with blanks or a newline around; `ON`, `on`, `true`, `1`, `1.0`; the number of a menu entry or
+  its label. A number is rounded to the nearest step, counted from the minimum, and halfway between two steps to the
+  greater one. A number outside of the range is refused. So is `1,000`, which has two meanings. In JSON, a number has to
+  be one that the control accepts.
 - **Buttons**: {any_payload} have no arguments and are run by any
   payload: `PRESS`, `ON`, `OFF`, `1`, nothing. A JSON object is still checked, and its `transaction` is sent back.
   {presses}, in any case, or nothing runs {buttons}, whose arguments are optional. Every other command
@@ -140,44 +141,41 @@ brightness. Name your broker in the node `broker`, and your file in the node `sa
 _OPENHAB = """\
 ## openHAB
 
-openHAB 5.2 and later reads Home Assistant's discovery of this device. For older ones, install the add-ons **MQTT Binding**
-and **JSONPath Transformation** and write a `.things` file. `min`, `max` and `step` are those of your camera: the command
-`get_controls` reports them.
+openHAB 5.2 and later reads Home Assistant's discovery of this device. For older ones, install the add-ons
+**MQTT Binding** and **JSONPath Transformation** and write a `.things` file. `min`, `max` and `step` are those of your
+camera: the command `get_controls` reports them.
 
 ```text
 Thing mqtt:topic:camera "Camera" (mqtt:broker:home) [
     availabilityTopic="camera-appliance/camera/availability",
     payloadAvailable="online", payloadNotAvailable="offline" ] {
   Channels:
-    Type image   : picture    "Last picture"  [ stateTopic="camera-appliance/camera/picture" ]
-    Type contact : camera     "Camera usable" [ stateTopic="camera-appliance/camera/camera", on="online", off="offline" ]
-    Type switch  : privacy    "Privacy"       [ stateTopic="camera-appliance/camera/privacy",
-                                                commandTopic="camera-appliance/camera/privacy/set" ]
-    Type dimmer  : brightness "Brightness"    [ stateTopic="camera-appliance/camera/controls",
-                                                transformationPattern="JSONPATH:$.brightness",
-                                                commandTopic="camera-appliance/camera/controls/brightness/set",
-                                                min=-64, max=64, step=1 ]
-    Type number  : gain       "Gain"          [ stateTopic="camera-appliance/camera/controls",
-                                                transformationPattern="JSONPATH:$.gain",
-                                                commandTopic="camera-appliance/camera/controls/gain/set",
-                                                min=0, max=100, step=1 ]
-    Type switch  : automatic  "White balance" [ stateTopic="camera-appliance/camera/controls",
-                                                transformationPattern="JSONPATH:$.white_balance_automatic",
-                                                commandTopic="camera-appliance/camera/controls/white_balance_automatic/set",
-                                                on="true", off="false" ]
-    Type string  : hum        "Mains"         [ stateTopic="camera-appliance/camera/controls",
-                                                transformationPattern="JSONPATH:$.power_line_frequency",
-                                                commandTopic="camera-appliance/camera/controls/power_line_frequency/set",
-                                                allowedStates="0,1,2" ]
-    Type string  : take       "Take picture"  [ commandTopic="camera-appliance/camera/command/take_picture" ]
-    Type trigger : event      "Event"         [ stateTopic="camera-appliance/camera/event",
-                                                transformationPattern="JSONPATH:$.event_type" ]
+    Type image : picture "Last picture" [ stateTopic="camera-appliance/camera/picture" ]
+    Type contact : camera "Camera usable" [ stateTopic="camera-appliance/camera/camera", on="online", off="offline" ]
+    Type switch : privacy "Privacy" [
+        stateTopic="camera-appliance/camera/privacy",
+        commandTopic="camera-appliance/camera/privacy/set" ]
+    Type dimmer : brightness "Brightness" [
+        stateTopic="camera-appliance/camera/controls", transformationPattern="JSONPATH:$.brightness",
+        commandTopic="camera-appliance/camera/controls/brightness/set", min=-64, max=64, step=1 ]
+    Type number : gain "Gain" [
+        stateTopic="camera-appliance/camera/controls", transformationPattern="JSONPATH:$.gain",
+        commandTopic="camera-appliance/camera/controls/gain/set", min=0, max=100, step=1 ]
+    Type switch : automatic "White balance" [
+        stateTopic="camera-appliance/camera/controls", transformationPattern="JSONPATH:$.white_balance_automatic",
+        commandTopic="camera-appliance/camera/controls/white_balance_automatic/set", on="true", off="false" ]
+    Type string : mains "Mains frequency" [
+        stateTopic="camera-appliance/camera/controls", transformationPattern="JSONPATH:$.power_line_frequency",
+        commandTopic="camera-appliance/camera/controls/power_line_frequency/set", allowedStates="0,1,2" ]
+    Type string : take "Take picture" [ commandTopic="camera-appliance/camera/command/take_picture" ]
+    Type trigger : event "Event" [
+        stateTopic="camera-appliance/camera/event", transformationPattern="JSONPATH:$.event_type" ]
 }
 ```
 
-A dimmer shows percents of the range: 0 % is `min`, 100 % is `max`, and what lies between is rounded to the step. Any text
-that is sent to `take` takes a picture. If you prefer a Switch item as its button, give it `autoupdate="false"`, and no
-`expire`: `OFF` would take a second picture.
+A dimmer shows percents of the range: 0 % is `min`, 100 % is `max`, and what lies between is rounded to the step. Any
+text that is sent to `take` takes a picture. `OFF` takes one as well, so a Switch item as its button should not have
+`expire`.
 """
 
 

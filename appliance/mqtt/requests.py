@@ -80,7 +80,8 @@ class Requests:
     def _arguments(self, name: str, request: Request, transaction: dict[str, object]) -> dict[str, Any]:
         """Return the arguments in a payload. Its `transaction` is put aside. Raises TooLarge and InvalidRequest.
 
-        A payload that is no JSON object is none at all where the command takes it so, or where there is no such command.
+        A payload that is no JSON object means no arguments where the command says so, and where there is no such
+        command.
         """
         payload.check_size(request.size, "the payload")
         try:

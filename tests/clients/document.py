@@ -62,7 +62,8 @@ def table() -> dict[str, dict[str, str]]:
     rows = [line.strip("| \n") for line in section.text.splitlines() if line.startswith("|")]
     cells = [[_plain(cell) for cell in re.split(r"\s*\|\s*", row)] for row in rows]
     (head, _, *body) = cells
-    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in body}
+    names = [name.removesuffix(" 60 s") for name in head[1:]]
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in body}
 
 
 def _plain(cell: str) -> str:

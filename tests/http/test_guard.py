@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.http import guard
+from appliance.http import guard, hosts
 from appliance.settings import HttpSettings
 from tests.running import Answer, RunningAppliance
 
@@ -314,6 +314,14 @@ def test_names_that_are_allowed_are_answered(running_behind_proxy: RunningApplia
         ("example.org", 421),
     ):
         assert appliance.ask("GET", "/healthz", headers={"Host": host}).status == status, host
+
+
+@pytest.mark.parametrize("allowed", ["cam.example.org:8443", "CAM.example.org", "cam.example.org.", "*.example.org"])
+def test_a_name_is_allowed_however_it_is_written(allowed: str) -> None:
+    ours = hosts.Hosts(HttpSettings(allowed_hosts=allowed), [])
+    ours.check("cam.example.org:8000")
+    with pytest.raises(hosts.UnknownHost):
+        ours.check("cam.evil.example")
 
 
 def test_a_site_on_the_list_may_read_and_change_and_no_other(running_behind_proxy: RunningAppliance) -> None:

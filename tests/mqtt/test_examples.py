@@ -1,4 +1,4 @@
-"""Every example in docs/mqtt.md is run as it is written, against a real broker and a device; only the address differs."""
+"""Every example in docs/mqtt.md is run as it is written, with a real broker and a device; only the address differs."""
 
 import json
 import re
@@ -25,7 +25,8 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "mqtt.md"
 
 def blocks() -> dict[tuple[str, str], str]:
     """Return every example, by its section and language."""
-    found, section, language = {}, "", ""
+    found: dict[tuple[str, str], str] = {}
+    section = language = ""
     for line in DOCUMENT.read_text().splitlines(keepends=True):
         if line.startswith("```"):
             language = "" if language else line[3:].strip()
@@ -150,7 +151,7 @@ def test_the_entities_of_the_automation_are_those_announced(device: RunningAppli
     slugs = {
         f"{each['p']}.{re.sub(r'[^a-z0-9]+', '_', (announced['dev']['name'] + ' ' + each['name']).lower())}": each
         for each in announced["cmps"].values()
-        if "name" in each and each["name"]
+        if each.get("name")
     }
     assert action["action"] == "button.press"
     button = slugs[action["target"]["entity_id"]]
@@ -165,7 +166,7 @@ def test_the_entities_of_the_automation_are_those_announced(device: RunningAppli
 def test_what_the_flow_of_node_red_injects_is_obeyed(
     device: RunningAppliance, webcam: SimulatedCamera, client: Client
 ) -> None:
-    """As the node `mqtt out` 4.1 sends it: a text as it is, anything else as JavaScript writes it. See tests/clients."""
+    """As its `mqtt out` 4.1 sends it: a text as it is, a number as JavaScript writes it. See tests/clients."""
     nodes = {node["id"]: node for node in json.loads(BLOCKS["Node-RED", "json"])}
     for node in nodes.values():
         assert {target for wires in node.get("wires", []) for target in wires} <= set(nodes)
@@ -238,7 +239,15 @@ def test_the_other_commands_of_a_dimmer_are_obeyed(
     device: RunningAppliance, webcam: SimulatedCamera, client: Client
 ) -> None:
     channel = CHANNEL["brightness"]
-    commands = [("ON", 64), ("INCREASE", 64), ("DECREASE", 63), ("DOWN", 62), ("UP", 63), ("OFF", -64), ("DECREASE", -64)]
+    commands = [
+        ("ON", 64),
+        ("INCREASE", 64),
+        ("DECREASE", 63),
+        ("DOWN", 62),
+        ("UP", 63),
+        ("OFF", -64),
+        ("DECREASE", -64),
+    ]
     for command, expected in [*commands, ("INCREASE", -63), ("33.3", -21), ("50.5", 1)]:
         state = channel.understands(client.newest("controls").payload)
         assert sent(client, channel, command, state)["ok"]
@@ -296,7 +305,7 @@ def test_the_switches_of_openhab_are_obeyed(device: RunningAppliance, webcam: Si
 def test_a_menu_of_openhab_takes_each_allowed_state(
     device: RunningAppliance, webcam: SimulatedCamera, client: Client
 ) -> None:
-    channel, described = CHANNEL["hum"], limits(device, "power_line_frequency")
+    channel, described = CHANNEL["mains"], limits(device, "power_line_frequency")
     allowed = channel.settings["allowedStates"].split(",")
     assert allowed == [str(choice["value"]) for choice in described["choices"]]
     for state in [*allowed, *reversed(allowed)]:

@@ -25,10 +25,15 @@ RATIO = Parameter(name="ratio", kind="number", minimum=0, maximum=1)
 OPEN = Parameter(name="open", kind="integer")
 FLIP = Parameter(name="flip", kind="boolean")
 MAINS = Parameter(name="mains", kind="menu", choices=(Choice(0, "Disabled"), Choice(1, "50 Hz"), Choice(2, "60 Hz")))
-QUOTED = Parameter(name="quoted", kind="menu", choices=(Choice(0, '"a"'), Choice(1, "a"), Choice(2, "2.0"), Choice(3, "x")))
+QUOTED = Parameter(
+    name="quoted", kind="menu", choices=(Choice(0, '"a"'), Choice(1, "a"), Choice(2, "2.0"), Choice(3, "x"))
+)
 TITLE = Parameter(name="title", kind="text")
 PRESS = Parameter(name="press", kind="button")
 
+TRUE = ("ON", "on", "On", "true", "True", "TRUE", "1", "1.0", "1,0", "yes", '"ON"', "'on'")
+FALSE = ("OFF", "off", "false", "False", "0", "0.0", "-0", "no", '"false"', " off\n", "off\0")
+FIFTY = ("1", "1.0", '"1"', "50 Hz", "50 hz", '"50 Hz"', "'50 Hz'", r'"50\u0020Hz"', " 50 Hz\n", "+1")
 PLAIN: list[tuple[Parameter, str, Value]] = [
     (BRIGHTNESS, "53", 53),
     (BRIGHTNESS, "-53", -53),
@@ -81,9 +86,9 @@ PLAIN: list[tuple[Parameter, str, Value]] = [
     (RATIO, "0.123456", 0.123456),
     (OPEN, "1e3", 1000),
     (OPEN, "-7.5", -7),
-    *((FLIP, text, True) for text in ("ON", "on", "On", "true", "True", "TRUE", "1", "1.0", "1,0", "yes", '"ON"', "'on'")),
-    *((FLIP, text, False) for text in ("OFF", "off", "false", "False", "0", "0.0", "-0", "no", '"false"', " off\n", "off\0")),
-    *((MAINS, text, 1) for text in ("1", "1.0", '"1"', "50 Hz", "50 hz", '"50 Hz"', "'50 Hz'", r'"50\u0020Hz"', " 50 Hz\n", "+1")),
+    *((FLIP, text, True) for text in TRUE),
+    *((FLIP, text, False) for text in FALSE),
+    *((MAINS, text, 1) for text in FIFTY),
     (QUOTED, '"a"', 0),
     (QUOTED, "a", 1),
     (QUOTED, "2.0", 2),
@@ -94,10 +99,11 @@ PLAIN: list[tuple[Parameter, str, Value]] = [
 ]  # fmt: skip
 
 NO_NUMBERS = [
-    "", " ", "\0", '""', "abc", "true", "ON", "1_0", "1__0", "_1", "١٢", "５３", "5３", "nan", "NaN", "inf", "-inf", "Infinity",
-    "1e999", "-1e999", "1e9999", "1e99999999", "0x10", "0b1", "1e", "e1", "--5", "+-5", "+ 5", "5-", "6 0", "12.8.1", "12,8,1",
-    "1,000", "-1,000", "1.000,5", "1,000.5", ".", ",", "+", "53%", "53 K", "5/3", "1+1", "[53]", '{"value": 53}', "null",
-    "None", "undefined", '"53', "'53\"", '""53""', "\u221253", "½", "9" * 5000, "0." + "3" * 5000, "\ud800", '"\\ud800"',
+    "", " ", "\0", '""', "abc", "true", "ON", "1_0", "1__0", "_1", "١٢", "５３", "5３", "nan", "NaN", "inf",
+    "-inf", "Infinity", "1e999", "-1e999", "1e9999", "1e99999999", "0x10", "0b1", "1e", "e1", "--5", "+-5",
+    "+ 5", "5-", "6 0", "12.8.1", "12,8,1", "1,000", "-1,000", "1.000,5", "1,000.5", ".", ",", "+", "53%",
+    "53 K", "5/3", "1+1", "[53]", '{"value": 53}', "null", "None", "undefined", '"53', "'53\"", '""53""',
+    "\u221253", "½", "9" * 5000, "0." + "3" * 5000, "\ud800", '"\\ud800"',
 ]  # fmt: skip
 OUTSIDE = ["65", "-65", "64.5", "64.4", "64.01", "-64.01", "100", "1e2", "999999999999999999999999", '"65"', "65,0"]
 REFUSED: list[tuple[Parameter, str]] = [
@@ -158,7 +164,21 @@ def test_any_text_is_a_value_of_the_range_or_refused(text: str) -> None:
 ANY_PAYLOAD = {"get_state", "get_controls", "get_format", "restart_camera", "take_picture"}
 BUTTONS = {"reset_controls"}
 WORDS = ["PRESS", "press", "ON", "on", "True", "true", "1", ' "PRESS"\n', "ON\0"]
-GARBAGE = ["OFF", "0", "false", "no", "brightness", '"brightness"', "[]", '["brightness"]', "null", "reset", "{", "\ufffd", "11"]
+GARBAGE = [
+    "OFF",
+    "0",
+    "false",
+    "no",
+    "brightness",
+    '"brightness"',
+    "[]",
+    '["brightness"]',
+    "null",
+    "reset",
+    "{",
+    "\ufffd",
+    "11",
+]
 
 
 @pytest.mark.parametrize("command", declarations(Appliance), ids=lambda each: each.name)

@@ -35,7 +35,9 @@ def words_of(module: Path) -> set[str]:
 
 
 def test_every_block_that_has_a_name_is_run_by_a_test() -> None:
-    used = set.union(*(words_of(module) for module in (*MODULES, HERE / "players.py") if module.name != Path(__file__).name))
+    used = set.union(
+        *(words_of(module) for module in (*MODULES, HERE / "players.py") if module.name != Path(__file__).name)
+    )
     names = [block.name for section in document.sections() for block in section.blocks if block.name]
     assert len(names) == len(set(names)) > 20
     assert not [name for name in names if name not in used]

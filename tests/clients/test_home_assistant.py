@@ -183,5 +183,3 @@ def test_generic_is_let_in(home: HomeAssistant, closed_place: Place) -> None:
     assert Dashboard(home, add(home, "generic", fields("generic", block, with_password=True))).shows_picture()
     with_token = fields("generic", closed_place.block("home-assistant-generic", "token"), with_password=False)
     assert Dashboard(home, add(home, "generic", with_token)).shows_picture()
-
-

@@ -43,9 +43,7 @@ def test_plays_every_second_frame_at_least(player: Player, open_place: Place, tm
         until_more(player, program)
         first, started_at = player.frames(program), time.monotonic()
         time.sleep(LONG)  # this is what the test is about
-        eventually(
-            lambda: player.frames(program) - first > ENOUGH * RATE * LONG, f"{ENOUGH * RATE * LONG:g} frames", 5
-        )
+        eventually(lambda: player.frames(program) - first > ENOUGH * RATE * LONG, f"{ENOUGH * RATE * LONG:g} frames", 5)
         took = time.monotonic() - started_at
         assert program.status is None, program.output[-2000:]
     assert took < LONG + 5

@@ -13,7 +13,6 @@ from pathlib import Path
 from motioneye import config, mjpgclient, motionctl, settings
 from motioneye.utils.mjpeg import test_mjpeg_url
 
-
 gettext.install("motioneye")  # as its meyectl.py does first
 
 

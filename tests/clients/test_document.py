@@ -11,8 +11,15 @@ from tests.clients.table import CASES, SHOWN
 
 HERE = Path(__file__).parent
 MODULES = sorted(HERE.glob("test_*.py"))
-HEADLINES = ("All at a glance", "Programs that show and record", "Surveillance", "Home automation")
-HEADLINES += ("3D printers", "Behind a proxy", "Monitoring")
+HEADLINES = {
+    "All at a glance",
+    "Programs that show and record",
+    "Surveillance",
+    "Home automation",
+    "3D printers",
+    "Behind a proxy",
+    "Monitoring",
+}
 ELSEWHERE = {  # rows that other tests of this project show
     "Home Assistant, MQTT": "tests/home_assistant",
     "Node-RED, MQTT": "tests/clients/test_node_red.py",

@@ -1,6 +1,6 @@
 """ffmpeg as Frigate starts it; Frigate itself was not to be had.
 
-The arguments are those of `preset-http-mjpeg-generic`, of `ffmpeg.global_args`, and of the role `detect` in Frigate 0.17
+The arguments are those of `preset-http-mjpeg-generic`, of `ffmpeg.global_args` and of the role `detect` in Frigate 0.17
 (frigate/ffmpeg_presets.py and frigate/config).
 """
 
@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped,unused-ignore]
 
 from tests.clients.conftest import LONG
 from tests.clients.place import Place

@@ -1,7 +1,7 @@
-"""The nginx site that Mainsail and Fluidd install, before the appliance: `/webcam/` as their settings have it by default.
+"""The nginx site of Mainsail and of Fluidd before the appliance: `/webcam/`, as their settings have it by default.
 
-The directives are those of the site files of Mainsail's and Fluidd's manual installation, as of 2026-11; Fluidd's leaves
-buffering as it is. Neither passes the Host on: the appliance is called by the name of the upstream.
+The directives are those of the site files in both manual installations, as of 2026-11; Fluidd leaves buffering on.
+Neither passes the Host on: the appliance is called by the name of the upstream.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""A container's published port, a port forward, a VPN with NAT: the appliance is called by an address that it has not."""
+"""A published port, a port forward, a VPN with NAT: the appliance is called by an address that is not its own."""
 
 import base64
 import select

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPException
-from pathlib import Path
 from urllib.parse import urlencode, urljoin
 
 import pytest

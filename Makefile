@@ -71,6 +71,25 @@ test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer w
 	  $(VM_PACKAGES_$(or $(ARCH),amd64))
 	ARCH=$(ARCH) $(BIN)/python -m tests.vm $(ARGS)
 
+test-clients: SECONDS = 10
+test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## run the lines of docs/clients.md with the real programs (SECONDS=60: watch longer)
+	@tests/install-packages ffmpeg:ffmpeg gst-launch-1.0:gstreamer1.0-tools /usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good \
+	  vlc:vlc-bin /usr/share/doc/vlc-plugin-base:vlc-plugin-base mpv:mpv motion:motion nginx:nginx-light apache2:apache2-bin haproxy:haproxy caddy:caddy \
+	  prometheus:prometheus curl:curl wget:wget
+	CLIENT_SECONDS=$(SECONDS) HOME_ASSISTANT_VENV=$(HOME_ASSISTANT_VENV) $(BIN)/python -m pytest tests/clients \
+	  --numprocesses 2 --dist loadfile --durations 5 $(ARGS)
+
+# OctoPrint and motionEye, each in an environment of its own.
+build/clients/%/.installed: tests/clients/requirements-%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-compile --requirement $<
+	@touch $@
+
+# The integration "Generic Camera" imports these; nothing else in Home Assistant's tests does.
+$(HOME_ASSISTANT_VENV)/.with-cameras: $(HOME_ASSISTANT_VENV)/.installed tests/clients/requirements-home-assistant.txt
+	$(HOME_ASSISTANT_VENV)/bin/python -m pip install --quiet --no-deps --no-compile --requirement tests/clients/requirements-home-assistant.txt
+	@touch $@
+
 fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
 

@@ -15,7 +15,7 @@ def viewers(appliance: RunningAppliance) -> int:
     return int(appliance.state()["viewers"])
 
 
-@pytest.mark.parametrize("path", ["/stream.mjpg", "/stream", "/?action=stream"])
+@pytest.mark.parametrize("path", ["/stream.mjpg", "/stream", "/?action=stream", "/webcam/", "/webcam/?action=stream"])
 def test_every_address_of_the_stream_gives_parts_with_length_type_and_capture_time(
     shared: RunningAppliance, path: str
 ) -> None:
@@ -30,6 +30,14 @@ def test_every_address_of_the_stream_gives_parts_with_length_type_and_capture_ti
             assert part.headers["content-type"] == "image/jpeg"
             assert part.is_live
             assert abs(time.time() - part.timestamp) < 5
+
+
+@pytest.mark.parametrize("path", ["/?action=stream", "/webcam/", "/webcam/?action=stream"])
+def test_whoever_asks_for_an_action_is_one_viewer(running: RunningAppliance, path: str) -> None:
+    with Viewer(running, path) as viewer:
+        viewer.begin()
+        viewer.part()
+        assert viewers(running) == 1
 
 
 @pytest.mark.parametrize(

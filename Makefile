@@ -23,7 +23,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash deploy status uninstall test test-system test-vm test-home-assistant fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+.PHONY: help run dev flash deploy status uninstall test test-system test-vm test-home-assistant test-browsers fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
   install-web format lint docs screenshots wheel
 
 help: ## list the targets
@@ -69,6 +69,11 @@ test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer w
 	@tests/install-packages mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 unshare:util-linux mkfs.ext4:e2fsprogs \
 	  $(VM_PACKAGES_$(or $(ARCH),amd64))
 	ARCH=$(ARCH) $(BIN)/python -m tests.vm $(ARGS)
+
+test-browsers: install-tests ## run the page's tests in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
+	@tests/install-packages chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver \
+	  Xvfb:xvfb nginx:nginx-light
+	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 --dist loadgroup $(ARGS)
 
 fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)

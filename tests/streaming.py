@@ -29,7 +29,8 @@ class Viewer:
     """Asks for a stream and reads it. Use it as a context.
 
     `receive_buffer` bytes make a slow viewer: the kernel takes no more for it while it does not read. `address` is the
-    one that a reverse proxy forwards. With `tls` the connection is encrypted.
+    one that a reverse proxy forwards. With `tls` the connection is encrypted. `accept` is sent as the
+    header of that name.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Viewer:
         receive_buffer: int | None = None,
         address: str | None = None,
         tls: ssl.SSLContext | None = None,
+        accept: str = "",
     ) -> None:
         self.connection = socket.socket()
         if receive_buffer:
@@ -48,8 +50,9 @@ class Viewer:
         if tls:
             self.connection = tls.wrap_socket(self.connection, server_hostname="localhost")
         forwarded = f"X-Forwarded-For: {address}\r\n" if address else ""
-        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{appliance.port}\r\n{forwarded}\r\n"
-        self.connection.sendall(head.encode())
+        accepted = f"Accept: {accept}\r\n" if accept else ""
+        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{appliance.port}\r\n{forwarded}{accepted}\r\n"
+        self.connection.sendall(head.encode("latin1"))
         self._buffer = b""
         self.status = 0
         self.headers: dict[str, str] = {}

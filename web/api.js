@@ -13,6 +13,7 @@
 
 /** A change of format may reopen the camera, which takes seconds. */
 const ANSWER_TIMEOUT_MS = 20_000;
+const PROBE_TIMEOUT_MS = 2_000;
 
 /** A request that the appliance refused, or that never reached it. */
 export class ApiError extends Error {
@@ -82,6 +83,16 @@ async function request(method, path, body) {
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError("unreachable", "The appliance does not answer.");
+  }
+}
+
+/** @returns {Promise<boolean>} whether the appliance answers at all */
+export async function isReachable() {
+  try {
+    await fetch("healthz", { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS), cache: "no-store" });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -43,7 +43,7 @@ const keysDialog = find("#keys", HTMLDialogElement);
 const clock = new ServerClock();
 const presence = new Presence();
 const stage = new Stage(stageElement, clock, (words) => presence.state(words));
-const live = new LivePicture(canvas, "stream.mjpg", (status) => stage.showLive(status));
+const live = new LivePicture(canvas, find("#live-image", HTMLImageElement), "stream.mjpg", showLive);
 const zoom = new Zoom(stageElement, canvas, { onChange: showZoom });
 const controls = new ControlPanel(find("#controls", HTMLElement));
 const format = new FormatPanel(find("#format", HTMLElement));
@@ -62,6 +62,12 @@ let interval = 0;
 let isSecond = false;
 let isScrolledAway = false;
 
+/** @param {import("./live.js").LiveStatus} status */
+function showLive(status) {
+  stage.showLive(status);
+  zoom.target = live.element;
+}
+
 /** @param {State} state */
 function showState(state) {
   clock.observe(state.time);
@@ -78,6 +84,7 @@ function showState(state) {
 function showConnection(connected) {
   document.body.dataset.connected = String(connected);
   connectionLost.hidden = connected;
+  live.followConnection(connected);
   if (connected) {
     find("#panel", HTMLElement).hidden = false;
     listPictures(() => pictures.refresh());
@@ -102,7 +109,7 @@ async function take() {
     const picture = await takePicture();
     pictures.add(picture);
     stageElement.classList.add("flash");
-    fly(canvas, stageElement, strip.buttonOf(picture.id) ?? strip.list);
+    fly(live.element, stageElement, strip.buttonOf(picture.id) ?? strip.list);
     toast(`Picture ${picture.id} is taken.`);
   } catch (error) {
     toast(messageOf(error), "error");

@@ -4,16 +4,20 @@ const DURATION_MS = 600;
 const WIDTH = 640; // pixels of the copy: it gets small at once
 
 /**
- * @param {HTMLCanvasElement} canvas what is seen
+ * @param {HTMLCanvasElement | HTMLImageElement} picture what is seen
  * @param {HTMLElement} from where it is seen
  * @param {HTMLElement} to where it goes; as far as the edge of the window if that is out of sight
  */
-export function fly(canvas, from, to) {
-  if (matchMedia("(prefers-reduced-motion: reduce)").matches || !canvas.width) return;
+export function fly(picture, from, to) {
+  const [width, height] =
+    picture instanceof HTMLImageElement
+      ? [picture.naturalWidth, picture.naturalHeight]
+      : [picture.width, picture.height];
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches || !width) return;
   const copy = document.createElement("canvas");
-  copy.width = Math.min(WIDTH, canvas.width);
-  copy.height = Math.round((copy.width * canvas.height) / canvas.width);
-  copy.getContext("2d")?.drawImage(canvas, 0, 0, copy.width, copy.height);
+  copy.width = Math.min(WIDTH, width);
+  copy.height = Math.round((copy.width * height) / width);
+  copy.getContext("2d")?.drawImage(picture, 0, 0, copy.width, copy.height);
   copy.className = "flight";
   copy.setAttribute("aria-hidden", "true");
   const start = from.getBoundingClientRect();

@@ -83,6 +83,7 @@ function fill(select, choices, value) {
 export class FormatPanel {
   #seen = "";
   #busy = false;
+  /** @type {Format | null} */ #reported = null;
 
   /** @param {HTMLElement} root has selects named size, fps and pixel_format */
   constructor(root) {
@@ -125,6 +126,7 @@ export class FormatPanel {
 
   /** @param {Format} format */
   #show(format) {
+    this.#reported = format;
     const { requested, available } = format;
     const choices = choicesOf(format);
     fill(this.size, choices.size, sizeInWords(requested.width ?? 0, requested.height ?? 0));
@@ -142,10 +144,8 @@ export class FormatPanel {
       this.#show(await setFormat(changes));
     } catch (error) {
       this.#showError(messageOf(error));
-      await getFormat().then(
-        (format) => this.#show(format),
-        () => {},
-      ); // snaps back; when it fails too, the error says enough
+      const format = await getFormat().catch(() => this.#reported);
+      if (format) this.#show(format);
     } finally {
       this.#setBusy(false);
     }

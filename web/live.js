@@ -1,6 +1,7 @@
 /**
  * The live picture: stream parts become bitmaps on a canvas. One frame is decoded at a time; of those that arrive meanwhile
- * only the newest is kept. The connection is held only while somebody wants the picture and can see it.
+ * only the newest is kept. The connection is held only while the picture is requested and in sight. Where no script can
+ * read a stream, an <img> takes the place of the canvas.
  *
  * @typedef {import("./multipart.js").Part} Part
  * @typedef {import("./stream.js").StreamState} StreamState
@@ -9,6 +10,7 @@
  * @property {string | null} reason why the appliance refused the stream
  */
 
+import { ImageStream } from "./image.js";
 import { RateMeter } from "./rate.js";
 import { Stream } from "./stream.js";
 
@@ -25,13 +27,17 @@ export class LivePicture {
 
   /**
    * @param {HTMLCanvasElement} canvas
+   * @param {HTMLImageElement} image the stand-in, hidden
    * @param {string} url
    * @param {(status: LiveStatus) => void} onStatus
    */
-  constructor(canvas, url, onStatus) {
+  constructor(canvas, image, url, onStatus) {
     this.canvas = canvas;
+    this.image = image;
+    this.url = url;
     this.onStatus = onStatus;
     this.context = /** @type {ImageBitmapRenderingContext} */ (canvas.getContext("bitmaprenderer"));
+    /** @type {Stream | ImageStream} */
     this.stream = new Stream(
       url,
       (part) => this.#receive(part),
@@ -55,6 +61,11 @@ export class LivePicture {
     return this.#capturedAt;
   }
 
+  /** The element that shows the picture. */
+  get element() {
+    return this.canvas.hidden ? this.image : this.canvas;
+  }
+
   /** Wants the picture. */
   start() {
     this.#wanted = true;
@@ -74,9 +85,20 @@ export class LivePicture {
     this.#connectOrLeave();
   }
 
-  /** Connects anew: the connection may be dead without knowing. */
+  /** Connects again: the connection may be dead without any sign of it. */
   reconnect() {
     if (this.#isSeen) this.stream.restart();
+  }
+
+  /**
+   * An <img> gives no sign of a line that went dead; the events of the appliance do.
+   *
+   * @param {boolean} isConnected whether they arrive
+   */
+  followConnection(isConnected) {
+    if (this.element === this.canvas || !this.#isSeen) return;
+    if (isConnected) this.stream.restart();
+    else this.#streamChanged("waiting", null);
   }
 
   get #isSeen() {
@@ -95,8 +117,18 @@ export class LivePicture {
   #streamChanged(state, reason) {
     this.#newest = null;
     this.#rate.reset();
-    if (state === "closed") this.#setStatus(this.#wanted ? "hidden" : "stopped");
+    if (state === "unsupported") this.#showAsImage();
+    else if (state === "open" && this.element === this.image) this.#setStatus("live");
+    else if (state === "closed") this.#setStatus(this.#wanted ? "hidden" : "stopped");
     else this.#setStatus(state === "waiting" ? "waiting" : "connecting", reason);
+  }
+
+  #showAsImage() {
+    this.canvas.hidden = true;
+    this.image.hidden = false;
+    this.#capturedAt = null;
+    this.stream = new ImageStream(this.image, this.url, (state, reason) => this.#streamChanged(state, reason));
+    this.#connectOrLeave();
   }
 
   /**
@@ -123,7 +155,7 @@ export class LivePicture {
       this.#newest = null;
       try {
         const bitmap = await createImageBitmap(new Blob(part.pieces, { type: "image/jpeg" }));
-        this.#show(isTurned(part) ? upright(bitmap) : bitmap, part.headers);
+        this.#show(isTurned(part) ? await upright(bitmap) : bitmap, part.headers);
       } catch {
         // One frame that cannot be decoded is no reason to stop: the next one is a few milliseconds away.
         this.canvas.dataset.undecodable = String(Number(this.canvas.dataset.undecodable ?? 0) + 1);
@@ -169,11 +201,13 @@ function isTurned({ pieces: [head] }) {
  * `bitmaprenderer` canvas; drawing it turns them.
  *
  * @param {ImageBitmap} bitmap
- * @returns {ImageBitmap}
+ * @returns {Promise<ImageBitmap>}
  */
 function upright(bitmap) {
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  const canvas = document.createElement("canvas");
+  canvas.width = bitmap.width;
+  canvas.height = bitmap.height;
   canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return canvas.transferToImageBitmap();
+  return createImageBitmap(canvas);
 }

@@ -102,12 +102,12 @@ export class MultipartParser {
 }
 
 /**
- * @param {string | null} contentType of a multipart response
+ * @param {string | null} contentType of a stream, with the parameter `boundary`
  * @returns {string} its boundary, without the leading dashes
  * @throws {Error} when there is none
  */
 export function boundaryOf(contentType) {
-  const match = /^multipart\/[\w-]+\s*;.*\bboundary="?([^";]+)"?/i.exec(contentType ?? "");
+  const match = /^(?:multipart|application)\/[\w-]+\s*;.*\bboundary="?([^";]+)"?/i.exec(contentType ?? "");
   if (!match) throw new Error("The answer is not a stream of pictures.");
   return match[1].trim().replace(/^--/, "");
 }

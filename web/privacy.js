@@ -8,34 +8,42 @@ import { messageOf, setPrivacy } from "./api.js";
 import { find } from "./dom.js";
 import { toast } from "./toast.js";
 
-/** Shows what the appliance reports; what the user wants counts only after its answer. */
+/** Shows what the appliance reports, also while a change is on its way: the switch moves with the answer. */
 export class PrivacySwitch {
+  #reported = false;
   #busy = false;
 
   /** @param {HTMLInputElement} input */
   constructor(input) {
     this.input = input;
-    input.addEventListener("change", () => this.#set(input.checked));
+    input.addEventListener("change", () => this.#request(input.checked));
   }
 
-  /** @param {State} state */
+  /** @param {Pick<State, "privacy">} state */
   show({ privacy }) {
+    this.#reported = privacy;
+    this.input.checked = privacy;
     document.body.dataset.privacy = String(privacy);
     find("#privacy-on", HTMLElement).hidden = !privacy;
-    if (!this.#busy) this.input.checked = privacy;
   }
 
   /** @param {boolean} on */
-  async #set(on) {
-    this.#busy = true;
+  async #request(on) {
+    this.input.checked = this.#reported;
+    if (this.#busy) return;
+    this.#setBusy(true);
     try {
-      const { privacy } = await setPrivacy(on);
-      this.input.checked = privacy;
+      this.show(await setPrivacy(on));
     } catch (error) {
-      this.input.checked = !on;
-      toast(messageOf(error), "error");
+      toast(`Privacy is still ${this.#reported ? "on" : "off"}: ${messageOf(error)}`, "error");
     } finally {
-      this.#busy = false;
+      this.#setBusy(false);
     }
+  }
+
+  /** @param {boolean} busy */
+  #setBusy(busy) {
+    this.#busy = busy;
+    this.input.setAttribute("aria-busy", String(busy));
   }
 }

@@ -2,14 +2,19 @@
  * The connection to stream.mjpg: opens it, reads parts, and comes back by itself after every loss.
  *
  * @typedef {import("./multipart.js").Part} Part
- * @typedef {"closed" | "connecting" | "open" | "waiting"} StreamState
+ * @typedef {"closed" | "connecting" | "open" | "waiting" | "unsupported"} StreamState "unsupported": this browser lets no
+ *   script read a stream
  */
 
-import { ApiError, refusalFrom } from "./api.js";
+import { ApiError, isReachable, refusalFrom } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { boundaryOf, MultipartParser } from "./multipart.js";
 
 const SILENCE_MS = 5000;
+/** Attempts that fail without one frame, although the appliance answers, before this browser counts as unable. */
+const LAST_ATTEMPT = 3;
+/** WebKit cancels a response of type multipart/x-mixed-replace that a script reads; the same bytes under this type pass. */
+const MEDIA_TYPE = "application/octet-stream";
 
 /**
  * @param {Response} response that is not a stream
@@ -20,10 +25,14 @@ async function refusal(response) {
   return Object.assign(await refusalFrom(response), { retryAfterMs });
 }
 
+/** The line went dead: no bytes for a while. */
+class SilenceError extends Error {}
+
 /** One viewer place, held only between open() and close(). */
 export class Stream {
   /** @type {AbortController | null} */ #connection = null;
   #backoff = new Backoff();
+  #fruitless = 0;
   #onPart;
   #onState;
   #url;
@@ -66,9 +75,27 @@ export class Stream {
       this.#onState("connecting", null);
       const error = await this.#attempt(connection.signal);
       if (connection.signal.aborted) return;
+      if (await this.#isUnable(error)) {
+        if (connection.signal.aborted) return;
+        this.#connection = null;
+        this.#onState("unsupported", null);
+        return;
+      }
+      if (connection.signal.aborted) return;
       this.#onState("waiting", error instanceof ApiError ? error.message : null);
       await this.#wait(Math.max(this.#backoff.next(), error.retryAfterMs ?? 0), connection.signal);
     }
+  }
+
+  /**
+   * @param {Error} error of the last attempt
+   * @returns {Promise<boolean>} whether the browser is the reason, not the network or the appliance
+   */
+  async #isUnable(error) {
+    const isRefused = error instanceof ApiError || error instanceof SilenceError;
+    if (isRefused || !(await isReachable())) this.#fruitless = 0;
+    else this.#fruitless += 1;
+    return this.#fruitless >= LAST_ATTEMPT;
   }
 
   /**
@@ -85,6 +112,7 @@ export class Stream {
       await this.#read(attempt.signal, () => (heard = performance.now()));
       return new Error("The stream ended.");
     } catch (error) {
+      if (attempt.signal.aborted) return new SilenceError();
       return error instanceof Error ? error : new Error(String(error));
     } finally {
       clearInterval(watchdog);
@@ -98,10 +126,12 @@ export class Stream {
    * @param {() => void} onBytes
    */
   async #read(signal, onBytes) {
-    const response = await fetch(this.#url, { signal, cache: "no-store" });
-    if (!response.ok || !response.body) throw await refusal(response);
+    const response = await fetch(this.#url, { signal, cache: "no-store", headers: { Accept: MEDIA_TYPE } });
+    if (!response.ok) throw await refusal(response);
+    if (!response.body) throw new Error("This browser cannot read a stream.");
     const parser = new MultipartParser(boundaryOf(response.headers.get("Content-Type")), (part) => {
       this.#backoff.reset();
+      this.#fruitless = 0;
       this.#onPart(part);
     });
     this.#onState("open", null);

@@ -15,10 +15,11 @@ from appliance.errors import ApplianceError, CameraUnavailable, NotFound
 from appliance.frames import Frame
 from appliance.http import ustreamer
 from appliance.http.broadcaster import Broadcaster
-from appliance.http.clients import STREAM_TYPE
+from appliance.http.clients import BYTES_TYPE, STREAM_TYPE
 from appliance.http.downloads import Downloads
 from appliance.http.exchange import answer_errors, body, http_error, query, status_of
 from appliance.http.gate import Gate, client
+from appliance.http.headers import header
 from appliance.http.limits import Buckets
 from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
 from appliance.http.page import PageFiles, has_newest
@@ -137,7 +138,8 @@ class Routes:
 
     def _stream(self) -> Any:
         wished = ustreamer.wish(query())
-        response.content_type = STREAM_TYPE
+        response.content_type = BYTES_TYPE if "application/octet-stream" in header("Accept").lower() else STREAM_TYPE
+        response.set_header("Vary", "Accept")
         if wished.key:
             response.set_header("Set-Cookie", ustreamer.cookie(self._appliance.name, wished))
         address = client().address

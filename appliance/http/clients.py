@@ -18,6 +18,12 @@ from appliance.http.tls import WAITS, say_goodbye
 
 BOUNDARY = "frame"
 STREAM_TYPE = f"multipart/x-mixed-replace;boundary={BOUNDARY}"
+BYTES_TYPE = f"application/octet-stream;boundary={BOUNDARY}"
+"""Media type of the same bytes for a script that asks for it by `Accept`.
+
+WebKit cancels a multipart/x-mixed-replace response that `fetch` reads: seen in WebKitGTK 2.50.6, whose code Safari
+shares.
+"""
 _DELIMITER = f"--{BOUNDARY}\r\n".encode()
 _NOTSENT_LOWAT = 25  # linux/tcp.h; the socket module does not name it in Python 3.11
 _UNSENT = 16384  # bytes

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Eventually
@@ -200,3 +201,45 @@ def test_an_unplugged_camera_is_told_with_its_reason(
     simcam.plug()
     expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
     expect(page.locator("#live-message")).to_be_hidden()
+
+
+REJECT_THE_STREAM = """
+  const ask = window.fetch.bind(window);
+  window.fetch = (address, options) =>
+    String(address).includes("stream.mjpg") ? Promise.reject(new TypeError("Load failed")) : ask(address, options);
+"""
+ANSWER_WITHOUT_A_BODY = """
+  const ask = window.fetch.bind(window);
+  window.fetch = async (address, options) => {
+    const response = await ask(address, options);
+    if (String(address).includes("stream.mjpg")) Object.defineProperty(response, "body", { value: null });
+    return response;
+  };
+"""
+
+
+@pytest.mark.parametrize("inability", [REJECT_THE_STREAM, ANSWER_WITHOUT_A_BODY], ids=["rejects", "no body"])
+def test_where_no_script_can_read_a_stream_an_image_shows_it(
+    page: Page, appliance: RunningAppliance, eventually: Eventually, inability: str
+) -> None:
+    page.add_init_script(inability)
+    page.goto(appliance.url)
+    image = page.locator("#live-image")
+    expect(image).to_be_visible()
+    expect(page.locator("#live")).to_be_hidden()
+    expect(page.locator("#live-label")).to_have_text("Live")
+    seen = image.screenshot()
+    eventually(lambda: image.screenshot() != seen)
+    assert appliance.state()["viewers"] == 1
+    page.keyboard.press("q")
+    expect(page.locator("#live-label")).to_have_text("Stopped")
+    eventually(lambda: appliance.state()["viewers"] == 0)
+    page.keyboard.press("q")
+    expect(page.locator("#live-label")).to_have_text("Live")
+    appliance.stop()
+    expect(page.locator("#live-label")).not_to_have_text("Live")
+    appliance.start()
+    expect(page.locator("#live-label")).to_have_text("Live")
+    seen = image.screenshot()
+    eventually(lambda: image.screenshot() != seen)
+    eventually(lambda: appliance.state()["viewers"] == 1)

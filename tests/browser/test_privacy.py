@@ -44,3 +44,30 @@ def test_what_another_client_switched_shows_on_the_page(page: Page, appliance: R
     expect(page.locator("#privacy-switch")).to_be_checked()
     appliance.ask("PUT", "/api/privacy", {"on": False})
     expect(page.locator("#privacy-switch")).not_to_be_checked()
+
+
+def test_a_request_without_an_answer_is_not_shown_as_done(
+    page: Page, appliance: RunningAppliance, eventually: Callable[[Callable[[], object]], None]
+) -> None:
+    page.goto(appliance.url)
+    expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
+    switch = page.locator("#privacy-switch")
+    with appliance.silent():
+        page.locator("#privacy").click()
+        expect(switch).to_have_attribute("aria-busy", "true")
+        expect(switch).not_to_be_checked()
+        page.locator("#privacy").click()
+        expect(switch).not_to_be_checked()
+    expect(switch).to_be_checked()
+    expect(switch).to_have_attribute("aria-busy", "false")
+    assert appliance.state()["privacy"] is True
+
+
+def test_a_request_that_fails_leaves_the_switch_and_says_so(page: Page, appliance: RunningAppliance) -> None:
+    page.route("**/api/privacy", lambda route: route.abort())
+    page.goto(appliance.url)
+    expect(page.locator("#stage")).to_have_attribute("data-mood", "live")
+    page.locator("#privacy").click()
+    expect(page.locator("#toasts")).to_contain_text("Privacy is still off")
+    expect(page.locator("#privacy-switch")).not_to_be_checked()
+    assert appliance.state()["privacy"] is False

@@ -32,6 +32,27 @@ def test_every_address_of_the_stream_gives_parts_with_length_type_and_capture_ti
             assert abs(time.time() - part.timestamp) < 5
 
 
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/octet-stream", "application/octet-stream"),
+        ("Application/Octet-Stream, */*;q=0.1", "application/octet-stream"),
+        ("*/*", "multipart/x-mixed-replace"),
+        ("image/avif,image/webp,*/*;q=0.8", "multipart/x-mixed-replace"),
+        ("multipart/x-mixed-replace", "multipart/x-mixed-replace"),
+        ("application/*", "multipart/x-mixed-replace"),
+        ("\xff", "multipart/x-mixed-replace"),
+    ],
+)
+def test_a_script_can_read_the_stream_as_plain_bytes(shared: RunningAppliance, accept: str, media_type: str) -> None:
+    """WebKit lets no script read a response of type multipart/x-mixed-replace."""
+    with Viewer(shared, accept=accept) as viewer:
+        viewer.begin()
+        assert viewer.headers["content-type"] == f"{media_type};boundary=frame"
+        assert viewer.headers["vary"] == "Accept"
+        assert all(viewer.part().is_live for _ in range(3))
+
+
 def test_frames_are_the_bytes_that_the_camera_made(shared: RunningAppliance) -> None:
     with Viewer(shared) as viewer:
         viewer.begin()

@@ -14,6 +14,10 @@ from tests.running import PATIENCE, eventually
 # What the standard calls a reference to an element: https://www.w3.org/TR/webdriver2/#elements
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 _KEYS = {"Escape": "\ue00c", "Enter": "\ue007", "Delete": "\ue017", "ArrowLeft": "\ue012", "ArrowRight": "\ue014"}
+_TEXT = """(selector) => {
+  const element = document.querySelector(selector);
+  return element?.checkVisibility() ? element.textContent.trim() : "";
+}"""
 _REMEMBER_ERRORS = """() => {
   if (window.seenErrors) return;
   window.seenErrors = [];
@@ -56,17 +60,14 @@ class Browser:
 
     def fill(self, selector: str, text: str) -> None:
         """Replace the text of a field by typing."""
-        self._patiently("ElementClear", selector)
-        self._patiently("ElementSendKeys", selector, text=text)
+        self.click(selector)
+        self.evaluate("(one) => document.querySelector(one).select()", selector)
+        for character in text:
+            self.press(character)
 
-    def choose(self, selector: str, label: str) -> None:
-        """Choose an option of a menu by its words."""
-        option = self.evaluate(
-            "(menu, label) => [...document.querySelector(menu).options].find((one) => one.text === label)",
-            selector,
-            label,
-        )
-        self._wire.send("ElementClick", id=option[_ELEMENT])
+    def choose(self, selector: str, value: str) -> None:
+        """Choose an option of a menu."""
+        self.click(f"{selector} option[value='{value}']")
 
     def slide(self, selector: str, part: float) -> None:
         """Drag a slider from its middle to a part of its way."""
@@ -104,8 +105,8 @@ class Browser:
         return eventually(lambda: self.evaluate(function, *arguments), f"{function} {arguments}", seconds)
 
     def text(self, selector: str) -> str:
-        """Return the text of an element as it is shown, empty where there is none or it is hidden."""
-        return str(self.evaluate("(one) => document.querySelector(one)?.innerText ?? ''", selector))
+        """Return the text of an element, empty where there is none or it is hidden."""
+        return str(self.evaluate(_TEXT, selector))
 
     def until_text(self, selector: str, part: str) -> None:
         """Wait until an element shows a text."""

@@ -23,7 +23,7 @@ SCRIPT = """
   const replacement = {replacement};
   window.fetch = (...all) => (String(all[0]?.url ?? all[0]).includes("stream") ? replacement(...all) : fetched(...all));
 """
-IMAGE = "#stage img"
+IMAGE = "#live-image"
 
 
 @pytest.mark.parametrize("replacement", REPLACEMENTS.values(), ids=REPLACEMENTS.keys())

@@ -19,8 +19,6 @@ _ROUTES = {
     "SetWindowRect": ("POST", "/window/rect"),
     "FindElement": ("POST", "/element"),
     "ElementClick": ("POST", "/element/{id}/click"),
-    "ElementClear": ("POST", "/element/{id}/clear"),
-    "ElementSendKeys": ("POST", "/element/{id}/value"),
     "PerformActions": ("POST", "/actions"),
     "ReleaseActions": ("DELETE", "/actions"),
     "ExecuteScript": ("POST", "/execute/sync"),

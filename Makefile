@@ -114,7 +114,7 @@ build: clean install-tests install-web format lint ## clean caches, install, for
 install: $(VENV)/.installed ## install the appliance into a virtual environment
 
 install-tests: $(VENV)/.tests-installed $(VENV)/cloud-init ## install what the tests need, system packages too
-	@tests/install-packages chromium:chromium mosquitto:mosquitto openssl:openssl systemd-analyze:systemd \
+	@tests/install-packages chromium:chromium mosquitto:mosquitto mosquitto_pub:mosquitto-clients openssl:openssl systemd-analyze:systemd \
 	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev \
 	  mcopy:mtools mkfs.vfat:dosfstools sfdisk:fdisk xz:xz-utils
 

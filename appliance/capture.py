@@ -26,6 +26,7 @@ from appliance.camera import (
 from appliance.controls import Control
 from appliance.errors import Busy, CameraLost, CameraUnavailable, InvalidValue, PrivacyOn
 from appliance.frames import Format, FrameSlot
+from appliance.idling import Idling
 from appliance.jobs import Job, Jobs
 from appliance.lifecycle import IDLE_REASON, PRIVACY_REASON, PRIVACY_REFUSAL, Lifecycle, Status
 from appliance.log import logger
@@ -43,7 +44,6 @@ LOOK_INTERVAL = 2.0  # s between looks for a camera while the test pattern stand
 GLANCE = 0.1  # s between glances whether a lost device is back: what a picture may be late after a replug
 JOB_TIMEOUT = 8.0  # s: longer than a camera needs to be opened, and than a stall needs to be noticed
 GOOD_FRAME_TIMEOUT = 5.0  # s without a good frame, although damaged ones come
-LINGER = 5.0  # s that a camera nobody needs any more stays open
 
 
 class _ReopenError(Exception):
@@ -78,7 +78,7 @@ class Capture:
         self._private = memory.privacy
         self._is_hidden = False  # closed for privacy, and nothing of the camera is shown any more
         self._hiding = threading.Condition()
-        self._needed_at = time.monotonic()
+        self._idling = Idling(settings.idle, slot, self._wake, self._is_busy)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._former: str | None = None
@@ -207,7 +207,7 @@ class Capture:
             self.alive_at = time.monotonic()
             if self._private:
                 self._rest_in_privacy()
-            elif self._may_close():
+            elif self._idling.may_close:
                 self._rest_idle()
             else:
                 try:
@@ -241,7 +241,7 @@ class Capture:
         look_at = opened_at + LOOK_INTERVAL if self.source == AUTO and camera.device == TEST_PATTERN else None
         good_at, has_begun = opened_at, False
         while not self._stopping.is_set():
-            captured_at = camera.grab()
+            captured_at = self._idling.grab(camera)
             now = self.alive_at = time.monotonic()
             # To publish comes last: the broadcaster, which it wakes, shall not find us busy with something else.
             if has_begun:
@@ -253,7 +253,7 @@ class Capture:
                 look_at = now + LOOK_INTERVAL
                 if find_source(AUTO, None) != TEST_PATTERN:
                     raise _ReopenError
-            if self._private or self._may_close():
+            if self._private or self._idling.may_close:
                 raise _ReopenError
             if self._publisher.publish(captured_at):
                 good_at = now
@@ -265,7 +265,7 @@ class Capture:
 
     def _begin(self, camera: Camera) -> None:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
-        self._needed_at = time.monotonic()  # how long it took to open does not count
+        self._idling.begin()
         if self._former:
             self._former = stable_name(self._former)  # udev may not have made the link yet when it was opened
         self.known_formats = camera.formats()
@@ -315,11 +315,9 @@ class Capture:
         job.future.set_exception(_cannot(job.wanted, error))
         return True
 
-    def _may_close(self) -> bool:
-        """Tell whether nobody has needed the camera for a while, and it may be closed then."""
-        if self._slot.wanted or self._reformat or self._jobs.waiting or self.known_controls is None:
-            self._needed_at = time.monotonic()
-        return self._settings.idle == "close" and time.monotonic() - self._needed_at > LINGER
+    def _is_busy(self) -> bool:
+        """Return whether the camera is needed for something else than frames."""
+        return bool(self._reformat) or self._jobs.waiting or self.known_controls is None
 
     def _rest_in_privacy(self) -> None:
         """Keep the camera closed until privacy is off; viewers see why."""
@@ -349,7 +347,7 @@ class Capture:
         log.info("nobody needs the camera: it is closed until somebody does")
         self._publisher.rate.clear()
         self._lifecycle.happen("no_demand", IDLE_REASON)
-        while self._may_close() and not (self._private or self._stopping.is_set()):
+        while self._idling.may_close and not (self._private or self._stopping.is_set()):
             self.alive_at = time.monotonic()
             self._wake.wait(PLACEHOLDER_INTERVAL)
             self._wake.clear()

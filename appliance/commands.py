@@ -13,6 +13,9 @@ from appliance.parameters import Parameter, shown, unknown
 F = TypeVar("F", bound=Callable[..., Any])
 Right = Literal["view", "control"]
 """What somebody may do: see all there is, or change it as well."""
+PRESSES = frozenset({"press", "on", "true", "1"})
+"""What home automation sends for a pressed button or a switch that was turned on, in any case."""
+_AROUND = " \t\r\n\0\ufeff\"'"  # spaces, and what shells, C and editors leave around a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,24 @@ class Declaration:
     result: str = ""
     press: str = ""
     right: Right = "control"
+
+    @property
+    def takes_any_payload(self) -> bool:
+        """Whether it has no arguments, so that no payload can be a misunderstanding."""
+        return not self.parameters and not self.free
+
+    @property
+    def is_button(self) -> bool:
+        """Whether a press is enough: home automation gets a button for it, and it needs no argument."""
+        return bool(self.press) and not self.free and not any(each.required for each in self.parameters)
+
+    def is_run_by(self, payload: str) -> bool:
+        """Tell whether a payload that is no JSON object runs the command, without arguments.
+
+        A button with optional arguments is run only by a word that a button sends: `{"names": ...` cut short, or the
+        name of a control, must not reset all of them.
+        """
+        return self.takes_any_payload or (self.is_button and payload.strip(_AROUND).casefold() in PRESSES)
 
 
 @dataclass(frozen=True, slots=True)

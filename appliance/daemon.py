@@ -18,7 +18,7 @@ from appliance.capture import Capture
 from appliance.commands import Commands
 from appliance.errors import ConfigurationError
 from appliance.frames import Format, FrameSlot
-from appliance.http import tls
+from appliance.http import sharing, tls
 from appliance.http.access import Access
 from appliance.http.app import Routes, event
 from appliance.http.broadcaster import Broadcaster
@@ -47,6 +47,7 @@ class Daemon:
         """Build all parts; `reread` reads the settings again, and raises ConfigurationError as at the start."""
         spare_memory()
         camera, http = settings.camera, settings.http
+        self._http = http
         configured = Format(camera.width, camera.height, camera.fps, camera.pixel_format)
         self.slot = FrameSlot()
         self.memory = Memory(Path(settings.storage.directory), camera.name, configured)
@@ -94,6 +95,8 @@ class Daemon:
                 started.callback(self.bridge.stop)
             page = self.server.url
             log.info("camera-appliance %s: the page is at %s", __version__, page, extra={"EVENT": "started"})
+            if warning := sharing.warning(self._http):
+                log.warning("%s", warning)
             systemd.notify("READY=1", "STATUS=starting the camera")
             self._supervise()
             systemd.notify("STOPPING=1")

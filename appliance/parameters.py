@@ -20,6 +20,8 @@ Kind = Literal["integer", "number", "boolean", "menu", "text", "button"]
 
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
+# Python would take `1_0` as well, and the digits of every script.
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 # A password of which not every odd character is encoded is hidden as well; digits up to a slash are a port.
 # Everything has a most length, so that no text takes long.
 _USER_INFO = re.compile(
@@ -84,6 +86,10 @@ class Text(str):
 
     __slots__ = ()
 
+    def read(self, parameter: "Parameter") -> Value:
+        """Return it as the checked value of the parameter. Raises InvalidValue."""
+        return parameter.parse_text(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -138,7 +144,7 @@ class Parameter:
     def parse(self, value: object) -> Value:
         """Return the checked value of something that came as JSON or TOML, or as `Text`. Raises InvalidValue."""
         if isinstance(value, Text):
-            return self.parse_text(value)
+            return value.read(self)
         match self.kind:
             case "boolean":
                 return self._boolean(value)
@@ -162,11 +168,11 @@ class Parameter:
         match self.kind:
             case "boolean" if text.casefold() in _TRUE | _FALSE:
                 return text.casefold() in _TRUE
-            case "integer" | "number":
+            case "integer" | "number" if _NUMBER.fullmatch(text):
                 try:
-                    return self._number(float(text) if set(text) & set(".eEnN") else int(text))
-                except (ValueError, OverflowError):
-                    raise self._refusal(text) from None
+                    return self._number(float(text) if set(text) & set(".eE") else int(text))
+                except ValueError:  # more digits than Python reads
+                    raise self.refusal(text) from None
         return self.parse(text)
 
     def schema(self) -> dict[str, Any]:
@@ -194,7 +200,7 @@ class Parameter:
                 schema["pattern"] = f"^(?:{self.pattern})$"
         return schema
 
-    def _refusal(self, value: object) -> InvalidValue:
+    def refusal(self, value: object) -> InvalidValue:
         """Return the error that names this parameter, the value and what would do."""
         return InvalidValue(f"{self.name}: {self._shown(value)} is not {self.accepted()}")
 
@@ -208,14 +214,14 @@ class Parameter:
             return bool(value)
         if isinstance(value, str) and value.casefold() in _TRUE | _FALSE:
             return value.casefold() in _TRUE
-        raise self._refusal(value)
+        raise self.refusal(value)
 
     def _menu(self, value: object) -> Value:
         """Find the entry by its value, written as a number or as a text, else by its label."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int | str):
-            raise self._refusal(value)
+            raise self.refusal(value)
         entries: dict[str, Value] = {}
         if isinstance(value, str):
             entries |= {choice.label.casefold(): choice.value for choice in self.choices}
@@ -223,45 +229,45 @@ class Parameter:
         try:
             return entries[str(value).strip().casefold()]
         except KeyError:
-            raise self._refusal(value) from None
+            raise self.refusal(value) from None
 
     def _text(self, value: object) -> str:
         if self.separated:
             return self._separated(value)
         if not isinstance(value, str) or len(value) > self.maximum_length or "\0" in value:
-            raise self._refusal(value)
+            raise self.refusal(value)
         if self.pattern and not re.fullmatch(self.pattern, value):
-            raise self._refusal(value)
+            raise self.refusal(value)
         return value
 
     def _separated(self, value: object) -> str:
         """Return the entries with one comma between them; a list of texts will do as well."""
         entries = value.split(",") if isinstance(value, str) else value
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
-            raise self._refusal(value)
+            raise self.refusal(value)
         entries = [entry.strip() for entry in entries if entry.strip()]
         for entry in entries:
             if not re.fullmatch(self.pattern or ".*", entry):
-                raise self._refusal(entry)
+                raise self.refusal(entry)
         if len(text := ",".join(entries)) > self.maximum_length:
-            raise self._refusal(value)
+            raise self.refusal(value)
         return text
 
     def _number(self, value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._refusal(value)
+            raise self.refusal(value)
         if isinstance(value, float) and not math.isfinite(value):
-            raise self._refusal(value)
+            raise self.refusal(value)
         if (self.minimum is not None and value < self.minimum) or (self.maximum is not None and value > self.maximum):
-            raise self._refusal(value)
+            raise self.refusal(value)
         if self.kind == "integer":
             if value != int(value):
-                raise self._refusal(value)
+                raise self.refusal(value)
             return int(value)
         try:
             return float(value)
         except OverflowError:  # JSON knows whole numbers that no float can hold
-            raise self._refusal(value) from None
+            raise self.refusal(value) from None
 
 
 def _choice_words(choice: Choice) -> str:

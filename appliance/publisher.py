@@ -21,6 +21,11 @@ SETTLED_BY_ITSELF = 2.0  # s after which a camera that nobody looked at has foun
 VERIFY_EVERY = 600  # frames between two that are decoded in full: 3 to 4 ms each
 
 
+def orientation(settings: CameraSettings) -> int:
+    """Return the EXIF orientation, 1 to 8, of all frames."""
+    return jpeg.orientation(int(settings.rotate), settings.flip_horizontal, settings.flip_vertical)
+
+
 class Publisher:
     """Publishes frames into the slot: complete, oriented, counted, and judged."""
 
@@ -31,14 +36,13 @@ class Publisher:
         self.stillness = Stillness(settings.frozen_after)
         self._settings = settings
         self._slot = slot
-        self._orientation = jpeg.orientation(int(settings.rotate), settings.flip_horizontal, settings.flip_vertical)
+        self._orientation = orientation(settings)
         self._sequence = 0
         self._camera: Camera | None = None
         self._size = (0, 0)
         self._opened_at = 0.0
         self._verify_in = 0  # frames
         self._meter = ExposureMeter()
-        self._drawn: tuple[tuple[object, ...], bytes] | None = None
 
     def begin(self, camera: Camera) -> None:
         """Publish from this camera, which was just opened, from now on."""
@@ -71,10 +75,7 @@ class Publisher:
         return True
 
     def placeholder(self, status: Status, wanted: Format) -> None:
-        """Publish the picture that says why there is none, at most once a second, at the size of the stream.
-
-        It is drawn once for each reason.
-        """
+        """Publish the picture that says why there is none, at most once a second, at the size of the stream."""
         newest, now = self._slot.newest, time.monotonic()
         if newest and not newest.live and now - newest.captured_at < PLACEHOLDER_INTERVAL * 0.9:
             return
@@ -82,12 +83,10 @@ class Publisher:
 
         turned = jpeg.turned(wanted.width, wanted.height, self._orientation)
         size = (newest.width, newest.height) if newest else turned
-        key = (*size, status.reason, status.since)
-        if self._drawn is None or self._drawn[0] != key:
-            since = f"{status.since.astimezone():%H:%M:%S}"
-            self._drawn = (key, placeholder.draw(*size, status.reason or "there is no camera", since))
+        since = f"{status.since.astimezone():%H:%M:%S}"
+        drawn = placeholder.draw(*size, status.reason or "there is no camera", since)
         self._sequence += 1
-        self._slot.publish(Frame(self._sequence, self._drawn[1], *size, now, live=False))
+        self._slot.publish(Frame(self._sequence, drawn, *size, now, live=False))
 
     def _checked(self, camera: Camera) -> bytes:
         """Return the grabbed picture. The first, and now and then one, is decoded in full. Raises CorruptFrame."""

@@ -15,24 +15,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from appliance import __version__, health, jpeg
+from appliance import __version__, health
 from appliance.capture import Capture
 from appliance.commands import command
 from appliance.controls import report
-from appliance.errors import CameraUnavailable, CorruptFrame, NotFound, PrivacyOn, StorageUnwritable
+from appliance.errors import CameraUnavailable, NotFound, StorageUnwritable
 from appliance.frames import Format, Frame, FrameSlot
-from appliance.lifecycle import PRIVACY_REFUSAL
 from appliance.log import logger
 from appliance.parameters import Parameter, without_password
 from appliance.pictures import Picture, Pictures
 from appliance.retention import Retention
 from appliance.settings import Settings, parameters
+from appliance.snapshots import Snapshots
 from appliance.trash import KEPT
 
 log = logger(__name__)
 
-SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot or picture waits for the camera
-COLD_TIMEOUT = 8.0  # s that it waits for one that has to be opened and to find its exposure first
 Listener = Callable[[str, dict[str, Any]], None]
 
 _SETTINGS = parameters()
@@ -73,7 +71,7 @@ class Appliance:
         self.name = settings.camera.name
         self.watched = Watched()
         self._capture = capture
-        self._slot = slot
+        self._snapshots = Snapshots(settings.camera, capture, slot)
         self._pictures = pictures
         self._retention = Retention(settings.pictures, pictures, lambda each: self._tell_of_picture("deleted", each))
         self.max_viewers = settings.http.max_viewers
@@ -204,7 +202,7 @@ class Appliance:
     @command("POST", "/api/pictures", right="control", status=201, result="Picture", press="Take picture")
     def take_picture(self) -> dict[str, Any]:
         """Store the next frame as a numbered picture."""
-        frame = self._undamaged_frame(time.monotonic())
+        frame = self._snapshots.take(time.monotonic())
         taken_at = datetime.fromtimestamp(wall_clock(frame.captured_at)).astimezone()
         try:
             self._retention.make_room(len(frame.jpeg))
@@ -280,9 +278,22 @@ class Appliance:
     def snapshot(self, max_age: float = 0.0) -> Frame:
         """Return a frame captured after this call, or one that is no older than `max_age` s.
 
-        Raises CameraUnavailable with the reason when there is none within 3 s.
+        Raises PrivacyOn, and CameraUnavailable with the reason when there is none within 3 s, or 8 s of a cold camera.
         """
-        return self._undamaged_frame(time.monotonic() - max_age)
+        return self._snapshots.take(time.monotonic() - max_age)
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether frames have to be turned or mirrored, as their EXIF says, to be seen upright."""
+        return self._snapshots.orientation != 1
+
+    def upright(self, frame: Frame) -> bytes:
+        """Return the JPEG of a frame with its pixels turned, for programs that do not look at the orientation."""
+        return self._snapshots.upright(frame)
+
+    def placeholder(self, error: CameraUnavailable) -> bytes:
+        """Return a JPEG that says why there is no frame."""
+        return self._snapshots.placeholder(error)
 
     def known_controls(self) -> dict[str, Any] | None:
         """Return the controls as they were read last, without asking the camera; None before the first time."""
@@ -340,37 +351,6 @@ class Appliance:
             "granted": granted.as_json() if granted else None,
             "available": [each.as_json() for each in formats],
         }
-
-    def _undamaged_frame(self, captured_after: float) -> Frame:
-        """Return the next frame after that time that decodes without an error; a damaged one is passed over."""
-        deadline = time.monotonic() + self._patience()
-        while True:
-            frame = self._frame_since(captured_after, deadline - time.monotonic())
-            try:
-                jpeg.verify(frame.jpeg)
-            except CorruptFrame as error:
-                log.warning("frame passed over: %s", error)
-                captured_after = frame.captured_at
-            else:
-                return frame
-
-    def _patience(self) -> float:
-        """Return how long to wait for a frame, in s."""
-        newest = self._slot.newest
-        is_warm = self._capture.status.state == "online" and newest is not None and newest.exposure != "settling"
-        return SNAPSHOT_TIMEOUT if is_warm else COLD_TIMEOUT
-
-    def _frame_since(self, captured_after: float, timeout: float) -> Frame:
-        status = self._capture.status
-        if status.state == "lost":
-            raise CameraUnavailable(status.reason or "there is no camera")
-        if status.state == "privacy":
-            raise PrivacyOn(PRIVACY_REFUSAL)
-        frame = self._slot.live_since(captured_after, max(0.0, timeout))
-        if frame is None:
-            reason = self._capture.status.reason or "the camera gave no good frame in time"
-            raise CameraUnavailable(reason)
-        return frame
 
     def _camera_changed(self) -> None:
         """Tell of the camera's new status; on its thread, so that no step is missed or told twice."""

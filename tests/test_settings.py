@@ -536,6 +536,7 @@ def test_values_are_shown_as_a_file_would_have_them(layers: Layers) -> None:
             "https://a.example:8443, http://[2001:db8::1]",
             "https://a.example:8443,http://[2001:db8::1]",
         ),
+        ("http.cors_origins", "*, https://a.example", "*,https://a.example"),
         ("http.trusted_proxies", "10.0.0.1,2001:db8::/32", "10.0.0.1,2001:db8::/32"),
         ("http.frame_origins", "", ""),
     ],
@@ -557,7 +558,8 @@ def test_a_list_may_be_one_in_the_file(layers: Layers) -> None:
     [
         ("http.allowed_hosts", "good.example, bad host", "bad host"),
         ("http.allowed_hosts", "*", "*"),
-        ("http.cors_origins", "*", "*"),
+        ("http.cors_origins", "https://*.example", "https://*.example"),
+        ("http.frame_origins", "*", "*"),
         ("http.cors_origins", "https://a.example/path", "https://a.example/path"),
         ("http.frame_origins", "https://a.example; script-src *", "https://a.example; script-src *"),
         ("http.cors_origins", "null", "null"),

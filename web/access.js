@@ -4,7 +4,7 @@
  * @typedef {import("./types.js").Access} Access
  */
 
-import { getAccess } from "./api.js";
+import { FROM_THIS_PAGE, getAccess } from "./api.js";
 
 /**
  * Shows nothing where nobody can log in.
@@ -33,7 +33,7 @@ function logIn() {
   return link;
 }
 
-/** A form, not a request: it leaves the page in any case. */
+/** Where the request fails, the form is sent as it stands, and the browser shows why. */
 function logOut() {
   const form = document.createElement("form");
   form.method = "post";
@@ -42,5 +42,15 @@ function logOut() {
   button.className = "quiet";
   button.textContent = "Log out";
   form.append(button);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const response = await fetch(form.action, { method: "POST", headers: FROM_THIS_PAGE });
+      if (response.ok) location.assign(response.url);
+      else form.submit();
+    } catch {
+      form.submit();
+    }
+  });
   return form;
 }

@@ -15,6 +15,12 @@
 const ANSWER_TIMEOUT_MS = 20_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
+/**
+ * Goes with every change. A script of another origin can send such a header only with the appliance's permission, so it
+ * proves that the request comes from this page, also behind a reverse proxy that replaces `Host`.
+ */
+export const FROM_THIS_PAGE = { "X-Camera-Appliance": "page" };
+
 /** A request that the appliance refused, or that never reached it. */
 export class ApiError extends Error {
   /**
@@ -72,8 +78,9 @@ export async function refusalFrom(response) {
 async function request(method, path, body) {
   /** @type {RequestInit} */
   const init = { method, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), cache: "no-store" };
+  init.headers = { ...FROM_THIS_PAGE };
   if (body) {
-    init.headers = { "Content-Type": "application/json" };
+    init.headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
   }
   try {
@@ -97,13 +104,13 @@ export async function isReachable() {
 }
 
 /**
- * The relative address of what the appliance names by an absolute path.
+ * The relative address of what the appliance names by an absolute path. It may begin with the prefix of a proxy.
  *
- * @param {string} path such as "/api/pictures/12.jpg"
+ * @param {string} path such as "/api/pictures/12.jpg" or "/door/api/pictures/12.jpg"
  * @returns {string}
  */
 export function relative(path) {
-  return path.replace(/^\/+/, "");
+  return path.slice(path.lastIndexOf("/api/") + 1);
 }
 
 /** @returns {Promise<Access>} */

@@ -2,7 +2,7 @@
  * The page to log in. Without scripts its form is posted as it stands; with them a refusal does not lose what was typed.
  */
 
-import { errorFrom } from "./api.js";
+import { FROM_THIS_PAGE, errorFrom } from "./api.js";
 import { find } from "./dom.js";
 
 const form = find("#login", HTMLFormElement);
@@ -29,7 +29,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const response = await fetch("login", {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { ...FROM_THIS_PAGE, "Content-Type": "application/json" },
       body: JSON.stringify(Object.fromEntries(new FormData(form))),
     });
     if (response.ok) location.assign("./");

@@ -1,6 +1,7 @@
 """The picture that viewers get while the camera gives none: it says why."""
 
 import textwrap
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _QUALITY = 80
 
 
+@lru_cache(maxsize=4)  # it is published once a second, and asked for by everybody who wants a snapshot
 def draw(width: int, height: int, reason: str, since: str) -> bytes:
     """Return the JPEG: a struck-out camera, the reason, and since when, as a time of day."""
     image: Image = np.full((height, width, 3), _GROUND, np.uint8)

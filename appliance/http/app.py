@@ -1,34 +1,33 @@
 """The routes: turn a request into a command, and a result or an error into a response. Nothing else happens here."""
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import bottle
-from bottle import Bottle, HTTPResponse, request, response, static_file
+from bottle import Bottle, HTTPResponse, request, response
 
-from appliance import jpeg, payload
+from appliance import payload
 from appliance.commands import Command, Commands, Right
 from appliance.errors import ApplianceError, CameraUnavailable, NotFound
-from appliance.frames import Frame
-from appliance.http import ustreamer
+from appliance.http import aliases, snapshots, ustreamer
 from appliance.http.broadcaster import Broadcaster
 from appliance.http.clients import BYTES_TYPE, STREAM_TYPE
+from appliance.http.compression import encode
+from appliance.http.conditional import has_newest, whole_or_part
 from appliance.http.downloads import Downloads
 from appliance.http.exchange import answer_errors, body, http_error, query, status_of
 from appliance.http.gate import Gate, client
 from appliance.http.headers import header
 from appliance.http.limits import Buckets
 from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
-from appliance.http.page import PageFiles, has_newest
+from appliance.http.page import PageFiles
+from appliance.http.prefix import below
 from appliance.http.server import HAND_OVER
-from appliance.parameters import Parameter, Text
-from appliance.service import Appliance, wall_clock
+from appliance.parameters import Text
+from appliance.service import Appliance
 
-_MAX_AGE = Parameter(name="max_age", kind="number", minimum=0, maximum=60, unit="s")
-_UPRIGHT = Parameter(name="upright", kind="boolean")
 # Without scripts a browser shows a bare picture in a frame as large as it is, and so the corner of it.
 _TAKEN = """<!doctype html>
 <html lang="en">
@@ -64,8 +63,9 @@ class Routes:
         per_address = 2 * broadcaster.max_per_address
         self._comings = Buckets("new streams", per_address, per_address / 5)
         self._openapi = document(commands)
-        self.application = Bottle()
+        self.application = Bottle(autojson=False)
         self.application.default_error_handler = http_error
+        self.application.install(encode)
         self.application.install(answer_errors)
         self.application.install(gate)
         self.application.add_hook("before_request", _refuse_undecodable_path)
@@ -76,15 +76,15 @@ class Routes:
 
     def _add_routes(self) -> None:
         """Add the routes for programs that are not commands."""
-        self._route("/stream.mjpg", self._stream, "/stream")
+        self._route(aliases.STREAM, self._stream)
         self._route("/state", self._ustreamer_state)
-        self._route("/snapshot.jpg", self._snapshot, "/snapshot")
+        self._route(aliases.SNAPSHOT, self._snapshot)
         self._route("/api/pictures/{id}.jpg", self._picture)
         self._route("/api/pictures/{id}/thumbnail.jpg", self._thumbnail)
         self._route("/api/pictures.zip", self._archive)
         self._route("/api/events", self._events)
         self._route("/api/access", self._gate.describe)
-        self._route("/api/openapi.json", lambda: self._openapi)
+        self._route("/api/openapi.json", self._describe)
         self._route("/healthz", self._health)
         self._route("/metrics", self._metrics_text)
 
@@ -92,6 +92,8 @@ class Routes:
         """Add the routes of the page."""
         gate, name = self._gate, self._appliance.name
         self._page("GET", "/", self._home, right="view")
+        for webcam in (aliases.WEBCAM, f"{aliases.WEBCAM}/"):
+            self._page("GET", webcam, self._webcam, right="view")
         self._page("GET", "/web/<path:path>", self._files.answer, right=None)
         self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(name), right="view")
         self._page("GET", "/favicon.ico", lambda: self._files.answer("icons/live.svg"), right=None)
@@ -100,10 +102,10 @@ class Routes:
         self._page("POST", "/login", gate.log_in, right=None)
         self._page("POST", "/logout", gate.log_out, right=None)
 
-    def _route(self, path: str, callback: Callable[..., Any], *aliases: str) -> None:
-        """Give a route of `OTHER_ROUTES` its function."""
+    def _route(self, path: str, callback: Callable[..., Any]) -> None:
+        """Give a route of `OTHER_ROUTES`, and its aliases, its function."""
         route = _ROUTES[path]
-        for each in (path, *aliases):
+        for each in aliases.paths(path):
             rule = re.sub(r"{(\w+)}", rf"<\1{_NUMBER}", each)
             self.application.route(rule, "GET", callback, right=route.right, cost=route.cost)
 
@@ -115,13 +117,15 @@ class Routes:
         """Give a command its route. Its arguments come from the path, and from the query or the JSON body."""
         declaration = command.declaration
         has_body = declaration.method not in ("GET", "DELETE")
+        known = {each.name for each in declaration.parameters} if declaration.method == "GET" else None
 
         def run(**in_path: str) -> Any:
-            arguments: dict[str, object] = body() if has_body else dict(query())
+            # A GET passes over what clients append against caches, or to find their own requests.
+            arguments: dict[str, object] = body() if has_body else dict(query(known))
             result = command(arguments | {name: Text(value) for name, value in in_path.items()})
             response.status = declaration.status
             response.set_header("Cache-Control", "no-store")
-            return result
+            return below(client().prefix, result)
 
         # A path that names no whole number is a path that does not exist.
         path = re.sub(r"<(\w+)>", rf"<\1{_NUMBER}", declaration.path)
@@ -129,15 +133,20 @@ class Routes:
 
     def _home(self) -> Any:
         """Answer `/`: the page, or what mjpg-streamer's users ask for."""
-        match request.query.get("action"):
-            case "stream":
-                return self._stream()
-            case "snapshot":
-                return self._snapshot()
-        return self._files.answer("index.html")
+        return self._by_action() or self._files.answer("index.html")
+
+    def _webcam(self) -> Any:
+        """Answer where reverse proxies have mjpg-streamer: with the stream, if the address does not say otherwise."""
+        return self._by_action() or self._stream()
+
+    def _by_action(self) -> Any:
+        wanted = aliases.wanted(request.query.get("action", ""))
+        if wanted is None:
+            return None
+        return self._snapshot() if wanted == aliases.SNAPSHOT else self._stream()
 
     def _stream(self) -> Any:
-        wished = ustreamer.wish(query())
+        wished = ustreamer.wish()
         response.content_type = BYTES_TYPE if "application/octet-stream" in header("Accept").lower() else STREAM_TYPE
         response.set_header("Vary", "Accept")
         if wished.key:
@@ -178,8 +187,7 @@ class Routes:
 
     def _archive(self) -> str:
         """Answer with pictures in a ZIP archive, on a connection of its own."""
-        wished = query()
-        selection = str(SELECTION.parse(wished["ids"])) if "ids" in wished else ""
+        selection = "".join(str(SELECTION.parse(ids)) for ids in query([SELECTION.name]).values())
         files = self._appliance.picture_files(selection)
         response.content_type = "application/zip"
         name = f"{self._appliance.name}_{len(files)}_pictures.zip"
@@ -200,27 +208,27 @@ class Routes:
         return HTTPResponse(_TAKEN.format(id=picture["id"]), 200, headers)
 
     def _snapshot(self) -> Any:
-        wished = query()
-        max_age = float(_MAX_AGE.parse(wished["max_age"])) if "max_age" in wished else 0.0
-        is_upright = bool(_UPRIGHT.parse(wished["upright"])) if "upright" in wished else False
-        frame = self._appliance.snapshot(max_age)
-        data = jpeg.upright(frame.jpeg) if is_upright else frame.jpeg
-        return HTTPResponse(data, 200, _frame_headers(frame))
+        return snapshots.answer(self._appliance)
 
     def _picture(self, id: str) -> Any:
         path = self._appliance.picture_file(int(id))
-        answer = static_file(path.name, root=str(path.parent), mimetype="image/jpeg", download=_download(path.name))
-        if answer.status_code >= 400 and answer.status_code != 416:
-            raise NotFound(f"there is no picture {id}")
-        answer.set_header("Cache-Control", _FOR_EVER)
-        return answer
+        headers = {"Content-Type": "image/jpeg", "Cache-Control": _FOR_EVER}
+        if "download" in request.query:
+            headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
+        try:
+            return whole_or_part(path.read_bytes(), _tag(id), path.stat().st_mtime, headers)
+        except OSError:  # deleted just now
+            raise NotFound(f"there is no picture {id}") from None
 
     def _thumbnail(self, id: str) -> Any:
         self._appliance.picture_file(int(id))  # raises NotFound: a deleted one is not the newest version
-        headers = {"Cache-Control": _FOR_EVER, "ETag": f'"{int(id)}"'}
+        headers = {"Cache-Control": _FOR_EVER, "ETag": _tag(id)}
         if has_newest(headers["ETag"]):
             return HTTPResponse(status=304, headers=headers)
         return HTTPResponse(self._appliance.thumbnail(int(id)), 200, {**headers, "Content-Type": "image/jpeg"})
+
+    def _describe(self) -> Any:
+        return {**self._openapi, "servers": [{"url": client().prefix or "/"}]}
 
     def _health(self) -> Any:
         response.set_header("Cache-Control", "no-store")
@@ -243,20 +251,9 @@ def event(name: str, data: Any) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + payload.encode(data) + b"\n\n"
 
 
-def _download(name: str) -> str | bool:
-    return name if "download" in request.query else False
-
-
-def _frame_headers(frame: Frame) -> dict[str, str]:
-    captured = wall_clock(frame.captured_at)
-    return {
-        "Content-Type": "image/jpeg",
-        "Cache-Control": "no-store",
-        "X-Timestamp": f"{captured:.6f}",
-        "X-Exposure": frame.exposure,
-        "X-Frame-Age": f"{max(0.0, time.time() - captured):.3f}",
-        "Content-Disposition": "inline; filename=snapshot.jpg",
-    }
+def _tag(id: str) -> str:
+    """Return the entity tag of a picture, and of its thumbnail: a number is never given twice."""
+    return f'"{int(id)}"'
 
 
 def _refuse_undecodable_path() -> None:

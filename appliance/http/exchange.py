@@ -1,6 +1,7 @@
 """What every route has in common: reading the query and the body, and telling errors."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import bottle
@@ -22,7 +23,7 @@ from appliance.http.access import LoginRequired, NotPermitted
 from appliance.http.gate import challenge
 from appliance.http.limits import TooManyRequests
 from appliance.log import logger
-from appliance.parameters import Text
+from appliance.parameters import Parameter, Text
 
 log = logger(__name__)
 
@@ -48,12 +49,32 @@ _STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
 )
 
 
-def query() -> dict[str, Text]:
-    """Return what the address asks for, but for the token. Raises InvalidRequest."""
-    try:
-        return {name: Text(value) for name, value in request.query.decode().items() if name != "token"}
-    except UnicodeDecodeError:
-        raise InvalidRequest("the query of the address is not text in UTF-8") from None
+def query(names: Collection[str] | None = None) -> dict[str, Text]:
+    """Return what the address asks for, of these names alone where any are given, and never the token.
+
+    Raises InvalidRequest.
+    """
+    wished: dict[str, Text] = {}
+    for name, value in request.query.items():
+        if name != "token" and (names is None or name in names):
+            try:
+                wished[_decoded(name)] = Text(_decoded(value))
+            except UnicodeDecodeError:
+                raise InvalidRequest("the query of the address is not text in UTF-8") from None
+    return wished
+
+
+def understood(parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """Return the parameters in the address that can be understood, by name.
+
+    For the stream and snapshots: nobody is refused a picture because of a parameter.
+    """
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        with contextlib.suppress(InvalidRequest):
+            for name, text in query([parameter.name]).items():
+                values[name] = parameter.parse(text)
+    return values
 
 
 def body() -> dict[str, object]:
@@ -90,6 +111,11 @@ def answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
             return _error(payload.INTERNAL_ERROR, 500)
 
     return answer
+
+
+def _decoded(text: str) -> str:
+    """Return the text of which Bottle has made each byte a character."""
+    return text.encode("latin1").decode()
 
 
 def status_of(error: ApplianceError) -> int:

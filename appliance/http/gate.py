@@ -17,6 +17,7 @@ from appliance.http.access import SESSION_LIFETIME, Access, Credentials, Identit
 from appliance.http.guard import CLIENT, Client
 from appliance.http.headers import cookie, header
 from appliance.http.limits import Buckets, TooManyRequests
+from appliance.http.sharing import RIGHT
 
 _COSTS, _COSTS_PER_SECOND = 200, 20  # a gallery that is scrolled fast asks for so many thumbnails at once
 _FORM_LIMIT = 4096  # bytes
@@ -41,6 +42,7 @@ class Gate:
         cost: int = route.config.get("cost", 0)
 
         def guarded(*args: Any, **kwargs: Any) -> Any:
+            request.environ[RIGHT] = right
             if right is not None:
                 try:
                     self.identity().require(right)
@@ -122,7 +124,7 @@ class Gate:
             self._cookie,
             session,
             max_age=lifetime,
-            path="/",
+            path=f"{client().prefix}/",
             httponly=True,
             samesite="strict",
             secure=client().is_secure,

@@ -2,26 +2,32 @@
 
 It answers for the whole of HTTP, before anything is routed, so that no route can forget it.
 
-- A name in `Host` that is not ours means that a page of strangers had its own name resolved to our address (DNS
-  rebinding); the browser then takes us for a part of that page.
-- A change that another site's page asks for (cross-site request forgery) shows in `Origin` and `Sec-Fetch-Site`,
-  which no script can set.
-- Behind a reverse proxy all requests come from its address; only of a trusted one is believed what it forwards.
+- A page whose name was resolved to our address (DNS rebinding) shows in `Host`: the name is not ours (see `hosts`).
+- A change that another site's page asks for (cross-site request forgery) shows in `Origin` and `Sec-Fetch-Site`, which
+  no script can set. Browsers leave `Sec-Fetch-Site` out over plain HTTP, so its absence proves nothing.
+- Our own page adds `X-Camera-Appliance`. A script of another origin can send such a header only after a preflight
+  request, and none is granted for it (see `sharing`). So the page works behind a proxy that replaces `Host`.
+- Behind a reverse proxy all requests come from its address; only a trusted proxy is believed what it forwards.
 """
 
 import ipaddress
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from appliance import payload
-from appliance.errors import ApplianceError
+from appliance.errors import ApplianceError, InvalidRequest
+from appliance.http.hosts import Hosts, UnknownHost, host_of, is_same_host_and_port, is_same_origin
+from appliance.http.sharing import Sharing
+from appliance.log import logger
 from appliance.settings import HttpSettings
+
+log = logger(__name__)
 
 CLIENT = "appliance.client"
 """Key of the WSGI environment: the `Client` that sends the request."""
@@ -29,18 +35,15 @@ LOCAL_ADDRESS = "appliance.local_address"
 """Key of the WSGI environment: the address of ours to which the client is connected."""
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
+_OWN_PAGE = "HTTP_X_CAMERA_APPLIANCE"  # set by web/api.js
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9_~+@-][A-Za-z0-9._~+@-]*)+")
+_LONGEST_PREFIX = 200  # characters
+_MOST_HINTS = 10  # origins of which the log says why they were refused
 _RESOLVER = Path("/etc/resolv.conf")
 
 Environment = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environment, StartResponse], Iterable[bytes]]
-
-
-class UnknownHost(ApplianceError):
-    """The request is for a name that is not ours."""
-
-    code = "unknown_host"
 
 
 class CrossSite(ApplianceError):
@@ -51,11 +54,15 @@ class CrossSite(ApplianceError):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who is at the other end: its address, whether its connection is encrypted, and the host it asked for."""
+    """Who is at the other end: its address, whether its connection is encrypted, and the host it asked for.
+
+    `prefix` is the path below which a reverse proxy offers the appliance, such as `/door`; empty for none.
+    """
 
     address: str
     is_secure: bool
     host: str
+    prefix: str = ""
 
 
 class Guard:
@@ -63,18 +70,12 @@ class Guard:
 
     def __init__(self, application: Application, settings: HttpSettings, names: Iterable[str]) -> None:
         self._application = application
-        self._origins = frozenset(listed(settings.cors_origins))
+        self._sharing = Sharing(settings)
+        self._hosts = Hosts(settings, names)
+        self._public_url = settings.public_url
         self._proxies = [ipaddress.ip_network(each, strict=False) for each in listed(settings.trusted_proxies)]
-        allowed = [host.lower().strip("[]") for host in listed(settings.allowed_hosts)]
-        self._below = tuple(host[1:] for host in allowed if host.startswith("*."))
-        public = without_port(urlsplit(settings.public_url).netloc)
-        self._names = {
-            "localhost",
-            settings.host.lower(),
-            public or "localhost",
-            *allowed,
-            *(name.lower() for name in names),
-        }
+        self._hinted: set[str] = set()
+        self._lock = threading.Lock()
         frames = " ".join(["'self'", *listed(settings.frame_origins)])
         self._headers = [
             (
@@ -90,33 +91,30 @@ class Guard:
 
     def __call__(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer as WSGI wants it."""
-        headers = self._headers
-        if self._origins:
-            origin = environment.get("HTTP_ORIGIN")
-            shared = [("Access-Control-Allow-Origin", origin)] if origin in self._origins else []
-            headers = [*headers, ("Vary", "Origin"), *shared]
 
         def start(status: str, answered: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, answered + headers, *rest)
+            return start_response(status, answered + self._headers + self._sharing.headers(environment), *rest)
 
         try:
             client = environment[CLIENT] = self._client(environment)
-            self._check_host(client.host, environment)
-            if self._is_preflight(environment):
-                start("204 No Content", _PREFLIGHT)
+            self._hosts.check(client.host)
+            if (granted := self._sharing.preflight(environment)) is not None:
+                start("204 No Content", granted)
                 return []
             self._check_origin(client.host, environment)
         except ApplianceError as error:
             data = payload.encode(payload.error(error.code, str(error)))
-            status = "421 Misdirected Request" if isinstance(error, UnknownHost) else "403 Forbidden"
-            start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
+            start(_status(error), [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
             return [] if environment["REQUEST_METHOD"] == "HEAD" else [data]
         return self._application(environment, start)
 
     def _client(self, environment: Environment) -> Client:
         address = environment["REMOTE_ADDR"]
         is_secure = environment["wsgi.url_scheme"] == "https"
-        host = environment.get("HTTP_HOST") or environment[LOCAL_ADDRESS]
+        host, prefix = environment.get("HTTP_HOST", ""), ""
+        if not host and environment.get("SERVER_PROTOCOL") == "HTTP/1.0":  # which knows no Host
+            local = environment[LOCAL_ADDRESS]
+            host = f"[{local}]" if ":" in local else local
         if self._proxies and self._is_proxy(address):
             forwarded = listed(environment.get("HTTP_X_FORWARDED_FOR", ""))
             # Each proxy appends whom it saw; what stands before the first that is not ours, anybody can have written.
@@ -125,7 +123,16 @@ class Guard:
                 is_secure = protocol[-1].lower() == "https"
             if hosts := listed(environment.get("HTTP_X_FORWARDED_HOST", "")):
                 host = hosts[-1]
-        return Client(address, is_secure, host)
+            prefix = self._prefix(environment.get("HTTP_X_FORWARDED_PREFIX", ""))
+        return Client(address, is_secure, host, prefix)
+
+    def _prefix(self, forwarded: str) -> str:
+        """Return the path that a trusted proxy forwards, without its final slash; empty where it is no plain path."""
+        prefix = forwarded.strip().rstrip("/")
+        if not prefix or (len(prefix) <= _LONGEST_PREFIX and _PREFIX.fullmatch(prefix)):
+            return prefix
+        self._log_once("X-Forwarded-Prefix", "X-Forwarded-Prefix %r is ignored: it is no path such as /door", prefix)
+        return ""
 
     def _is_proxy(self, address: str) -> bool:
         try:
@@ -135,65 +142,61 @@ class Guard:
         parsed = getattr(parsed, "ipv4_mapped", None) or parsed
         return any(parsed in network for network in self._proxies)
 
-    def _check_host(self, host: str, environment: Environment) -> None:
-        name = without_port(host)
-        if name in self._names or name == environment[LOCAL_ADDRESS] or name.endswith(self._below or "\0"):
-            return
-        with suppress(ValueError):
-            address = ipaddress.ip_address(name)
-            if address.is_loopback or address == ipaddress.ip_address(environment[LOCAL_ADDRESS].partition("%")[0]):
-                return
-        raise UnknownHost(
-            f"this appliance is not called {name[:100]!r}; if it is to be, add that name to http.allowed_hosts"
-        )
-
-    def _is_preflight(self, environment: Environment) -> bool:
-        return (
-            environment["REQUEST_METHOD"] == "OPTIONS"
-            and environment.get("HTTP_ORIGIN") in self._origins
-            and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environment
-        )
-
     def _check_origin(self, host: str, environment: Environment) -> None:
         """Raise CrossSite for a change that a page of another origin asks for. Programs send neither header."""
         if environment["REQUEST_METHOD"] in SAFE_METHODS:
             return
         origin = environment.get("HTTP_ORIGIN")
-        if origin in self._origins:
-            return
         site = environment.get("HTTP_SEC_FETCH_SITE", "none")
-        # A proxy may speak TLS where we do not, so the scheme is not compared. A form whose page sends no referrer has
-        # "null" for its origin (https://fetch.spec.whatwg.org/#append-a-request-origin-header).
-        is_own = (
-            origin is None
-            or _host_and_port(origin) == _host_and_port("http://" + host)
-            or (origin == "null" and site == "same-origin")
+        is_own = site == "same-origin" or (
+            site == "none" and (origin is None or self._is_own(origin, host, _OWN_PAGE in environment))
         )
-        if is_own and site in ("same-origin", "none"):
+        if is_own or self._sharing.may_change(origin):
             return
+        self._hint(str(origin), host)
         raise CrossSite(
             "a page of another site asks for a change; if it may, add its origin to http.cors_origins, and if it is "
-            "our own behind a reverse proxy, let the proxy pass the Host on"
+            "our own behind a reverse proxy, set http.public_url to the address of the page, or let the proxy pass "
+            "the Host on"
         )
 
+    def _is_own(self, origin: str, host: str, is_marked: bool) -> bool:
+        """Tell whether an origin is that of our own page.
 
-_PREFLIGHT = [
-    ("Access-Control-Allow-Methods", _METHODS),
-    ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
-    ("Access-Control-Max-Age", "600"),
-]
+        A page that is marked as our own still has to have a name that cannot be rebound, since behind a proxy that
+        replaces `Host` nothing else shows the name by which the browser calls us.
+        """
+        if is_same_host_and_port(origin, host) or (self._public_url and is_same_origin(origin, self._public_url)):
+            return True
+        return is_marked and self._hosts.are_ours(host_of(origin))
+
+    def _hint(self, origin: str, host: str) -> None:
+        """Log what would help where the refused page may be our own behind a reverse proxy."""
+        if self._hosts.are_ours(host_of(origin)):
+            message = (
+                "refused a change: a page at %s asked for it, but the Host of the request is %s; if that is the page "
+                "of this appliance behind a reverse proxy, set http.public_url to its address or let the proxy pass the "
+                "Host on"
+            )
+            self._log_once(origin, message, origin, host)
+
+    def _log_once(self, key: str, message: str, *values: str) -> None:
+        with self._lock:
+            if key in self._hinted or len(self._hinted) >= _MOST_HINTS:
+                return
+            self._hinted.add(key)
+        log.warning(message, *values)
+
+
+def _status(error: ApplianceError) -> str:
+    if isinstance(error, UnknownHost):
+        return "421 Misdirected Request"
+    return "400 Bad Request" if isinstance(error, InvalidRequest) else "403 Forbidden"
 
 
 def listed(text: str) -> list[str]:
     """Return the entries of a list that is separated by commas."""
     return [entry.strip() for entry in text.split(",") if entry.strip()]
-
-
-def without_port(host: str) -> str:
-    """Return the name or address in a `Host`, in lower case, without brackets and without the final dot."""
-    host = host.strip().lower()
-    name = host.partition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
-    return name.removesuffix(".")
 
 
 def machine_names() -> set[str]:
@@ -214,9 +217,3 @@ def machine_names() -> set[str]:
             if found := re.match(r"\s*(?:search|domain)\s+(.*)", line):
                 names.update(f"{name}.{domain.strip('.').lower()}" for domain in found[1].split() if domain != ".")
     return names
-
-
-def _host_and_port(origin: str) -> str:
-    """Return `host:port` of an origin, without the port where it is the usual one."""
-    scheme, _, rest = origin.lower().partition("://")
-    return re.sub(r":(80|443)$", "", rest.removesuffix(".")) if scheme in ("http", "https") else origin

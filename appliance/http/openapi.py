@@ -7,6 +7,8 @@ from typing import Any
 
 from appliance import __version__
 from appliance.commands import Command, Declaration, Right
+from appliance.http.aliases import ALIASES
+from appliance.http.snapshots import PARAMETERS
 from appliance.http.ustreamer import STREAM_PARAMETERS
 from appliance.lifecycle import STATES
 from appliance.parameters import Parameter
@@ -145,22 +147,17 @@ _WAYS: dict[Right | None, list[dict[str, list[str]]]] = {
     "control": [{"token": []}, {"password": []}, {"session": []}],
 }
 
-_MAX_AGE = {
-    "name": "max_age",
-    "in": "query",
-    "description": "Take a frame that is no older than so many seconds; 0 is one captured after the request.",
-    "schema": {"type": "number", "minimum": 0, "maximum": 60, "default": 0},
-}
-_UPRIGHT = {
-    "name": "upright",
-    "in": "query",
-    "description": "Turn the pixels themselves, for programs that do not look at the orientation.",
-    "schema": {"type": "boolean", "default": False},
-}
-_STREAM_PARAMETERS = tuple(
-    {"name": parameter.name, "in": "query", "description": parameter.help, "schema": parameter.schema()}
-    for parameter in STREAM_PARAMETERS.values()
-)
+
+def _passed_over(parameter: Parameter) -> dict[str, Any]:
+    """Return a parameter that nothing is refused for: any text is accepted, what is not understood has no effect."""
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": f"{parameter.help} Accepted: {parameter.accepted()}; anything else has no effect.",
+        "schema": {},
+    }
+
+
 SELECTION = Parameter(
     name="ids",
     kind="text",
@@ -182,6 +179,7 @@ class Route:
     """A route that is no command, always a GET. `right` is needed for it, None for none.
 
     `cost` is what a request takes from the bucket of its address: 0 for what costs us nothing worth counting.
+    `schema` names that of the JSON it answers with. Where `shows_errors`, errors of the camera come as pictures too.
     """
 
     path: str
@@ -191,23 +189,25 @@ class Route:
     right: Right | None = "control"
     cost: int = 0
     schema: str = ""
+    shows_errors: bool = False
 
 
 OTHER_ROUTES: tuple[Route, ...] = (
     Route(
         "/stream.mjpg",
-        "The live picture, as MJPEG. Aliases: /stream, /?action=stream",
+        "The live picture, as MJPEG; also at the addresses of other servers, see docs/http.md",
         "multipart/x-mixed-replace",
-        _STREAM_PARAMETERS,
+        tuple(map(_passed_over, STREAM_PARAMETERS)),
         right="view",
     ),
     Route("/state", "How things are, in the shape of ustreamer's", "application/json", right="view"),
     Route(
         "/snapshot.jpg",
-        "One frame. Aliases: /snapshot, /?action=snapshot",
+        "One frame; also at the addresses of other servers, see docs/http.md",
         "image/jpeg",
-        (_MAX_AGE, _UPRIGHT),
+        tuple(map(_passed_over, PARAMETERS)),
         right="view",
+        shows_errors=True,
     ),
     Route("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", (_PICTURE_ID,), right="view"),
     Route("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", (_PICTURE_ID,), right="view", cost=1),
@@ -251,12 +251,17 @@ def document(commands: Mapping[str, Command]) -> dict[str, Any]:
         if f"get_{name}" in commands:  # /state is not /api/state
             name = f"{name}_of_ustreamer"
         content = {route.media_type: {"schema": _reference(route.schema)} if route.schema else {}}
+        errors = _errors(route.right)
+        if route.shows_errors:
+            errors["default"]["content"][route.media_type] = {}
+        also = [alias.path for alias in ALIASES if alias.target == route.path]
         paths.setdefault(route.path, {})["get"] = {
             "operationId": f"get_{name}",
             "summary": route.summary,
+            **({"description": f"Also at {', '.join(also)}."} if also else {}),
             "parameters": list(route.parameters),
             "security": _WAYS[route.right],
-            "responses": {"200": {"description": route.summary, "content": content}, **_errors(route.right)},
+            "responses": {"200": {"description": route.summary, "content": content}, **errors},
         }
     return {
         "openapi": "3.1.0",

@@ -13,7 +13,8 @@ from pathlib import Path
 from bottle import HTTPResponse, request
 
 from appliance.errors import NotFound
-from appliance.http.headers import header
+from appliance.http.conditional import has_newest
+from appliance.http.negotiation import takes_gzip
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -85,7 +86,7 @@ def _packed(data: bytes, media_type: str, changed: int) -> _File:
 
 
 def _respond(file: _File) -> HTTPResponse:
-    is_packed = file.packed is not None and _takes_gzip(header("Accept-Encoding"))
+    is_packed = file.packed is not None and takes_gzip()
     tag = f'"{file.tag}{"-gzip" if is_packed else ""}"'
     headers = {"Cache-Control": "no-cache", "ETag": tag, "Vary": "Accept-Encoding"}
     if has_newest(tag):
@@ -94,18 +95,3 @@ def _respond(file: _File) -> HTTPResponse:
     if is_packed:
         headers["Content-Encoding"] = "gzip"
     return HTTPResponse(file.packed if is_packed else file.plain, 200, headers)
-
-
-def has_newest(tag: str) -> bool:
-    """Tell whether the request says that the client has the version with that ETag."""
-    known = (each.strip().removeprefix("W/") for each in header("If-None-Match").split(","))
-    return any(each in (tag, "*") for each in known)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Tell whether an Accept-Encoding lets us pack (RFC 9110, 12.5.3)."""
-    for each in accepted.split(","):
-        coding, _, weight = each.partition(";")
-        if coding.strip().lower() == "gzip":
-            return weight.replace(" ", "").lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False

@@ -38,23 +38,30 @@ Accept = Callable[[socket.socket, bytes], None]
 
 
 class _Headers(HeaderReader):
-    """Reads headers, without those that would mislead.
+    """Reads the headers of one request, without those that would mislead.
 
     One with an underscore would pass for the one with a hyphen in the environment; `Expect` the reception has answered.
     """
 
+    def __init__(self) -> None:
+        self.hosts = 0  # how many lines with a Host there are; cheroot keeps the last
+
     def _allow_header(self, key_name: bytes) -> bool:
+        self.hosts += key_name == b"Host"
         return b"_" not in key_name and key_name != b"Expect"
 
 
 class _Request(HTTPRequest):
     """A request; what cheroot itself refuses is told as JSON, like everything else."""
 
-    header_reader = _Headers()
     method = b""
 
     def read_request_headers(self) -> bool:
+        self.header_reader = _Headers()
         if not super().read_request_headers():  # type: ignore[no-untyped-call]
+            return False
+        if self.header_reader.hosts > 1:  # RFC 9112, 3.2
+            self.simple_response("400 Bad Request", "A request has one Host header.")
             return False
         if self.inheaders.get(b"Content-Length", b"0").isdigit():
             return True

@@ -9,27 +9,22 @@ from typing import Any
 from urllib.parse import quote
 
 from appliance.http.clients import Viewer, Wish
-from appliance.parameters import Parameter, Text
+from appliance.http.exchange import understood
+from appliance.parameters import Parameter
 
-STREAM_PARAMETERS = {
-    parameter.name: parameter
-    for parameter in (
-        Parameter(name="fps", kind="number", minimum=0.1, maximum=240, unit="1/s", help="At most so many a second."),
-        Parameter(name="key", kind="text", maximum_length=128, help="Name by which a viewer finds itself in `/state`."),
-        Parameter(name="extra_headers", kind="boolean", help="Tell more about each frame, as ustreamer does."),
-        Parameter(name="zero_data", kind="boolean", help="Send the headers of each frame only."),
-    )
-}
+STREAM_PARAMETERS = (
+    Parameter(name="fps", kind="number", minimum=0.1, maximum=240, unit="1/s", help="At most so many a second."),
+    Parameter(name="key", kind="text", maximum_length=128, help="Name by which a viewer finds itself in `/state`."),
+    Parameter(name="extra_headers", kind="boolean", help="Tell more about each frame, as ustreamer does."),
+    Parameter(name="zero_data", kind="boolean", help="Send the headers of each frame only."),
+)
 
 _PASSED_THROUGH = ("MJPG", "JPEG")
 
 
-def wish(query: Mapping[str, Text]) -> Wish:
-    """Return what the query of a stream's address wishes; other names in it mean nothing. Raises InvalidValue."""
-    values: dict[str, Any] = {
-        name: parameter.parse(query[name]) for name, parameter in STREAM_PARAMETERS.items() if name in query
-    }
-    return Wish(**values)
+def wish() -> Wish:
+    """Return what the address of the stream wishes; what cannot be understood is passed over."""
+    return Wish(**understood(STREAM_PARAMETERS))
 
 
 def cookie(name: str, wished: Wish) -> str:

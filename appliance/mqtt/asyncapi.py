@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from appliance import __version__
-from appliance.commands import Declaration
+from appliance.commands import PRESSES, Declaration
 from appliance.mqtt.publications import EVENT_TYPES
 from appliance.mqtt.topics import TOPICS, Topic
 
@@ -116,6 +116,11 @@ def _arguments(command: Declaration) -> dict[str, Any]:
     }
     if required := [parameter.name for parameter in command.parameters if parameter.required]:
         schema["required"] = required
+    if command.takes_any_payload:
+        schema["description"] = "A payload that is no JSON object runs the command as well."
+    elif command.is_button:
+        words = ", ".join(f"`{each.upper()}`" for each in sorted(PRESSES))
+        schema["description"] = f"One of {words}, in any case, runs the command without arguments."
     return {"contentType": "application/json", "payload": schema}
 
 

@@ -11,8 +11,8 @@ from appliance.errors import ApplianceError, Busy, InvalidRequest
 from appliance.log import logger
 from appliance.mqtt.inbox import Request
 from appliance.mqtt.outlet import Outlet
+from appliance.mqtt.plain import PlainValue
 from appliance.mqtt.topics import Topics
-from appliance.parameters import Text
 
 log = logger(__name__)
 
@@ -54,7 +54,7 @@ class Requests:
             return
         transaction: dict[str, object] = {}
         try:
-            arguments = _plain(plain, request) if plain else _arguments(request, transaction)
+            arguments = _plain(plain, request) if plain else self._arguments(name, request, transaction)
             answer: dict[str, object] = {"ok": True, "result": self._commands.invoke(name, arguments)}
         except ApplianceError as error:
             answer = self._refuse(name, error)
@@ -71,11 +71,31 @@ class Requests:
         transaction: dict[str, object] = {}
         try:
             if not plain:
-                _arguments(request, transaction)
+                self._arguments(name, request, transaction)
             error: ApplianceError = Busy("messages come faster than they can be done; try again later")
         except ApplianceError as its_own:
             error = its_own
         self._answer(request, name, self._refuse(name, error) | transaction)
+
+    def _arguments(self, name: str, request: Request, transaction: dict[str, object]) -> dict[str, Any]:
+        """Return the arguments in a payload. Its `transaction` is put aside. Raises TooLarge and InvalidRequest.
+
+        A payload that is no JSON object means no arguments where the command says so, and where there is no such
+        command.
+        """
+        payload.check_size(request.size, "the payload")
+        try:
+            arguments = payload.arguments(request.payload, "the payload")
+        except InvalidRequest:
+            command = self._commands.get(name)
+            if command and not command.declaration.is_run_by(request.payload.decode(errors="replace")):
+                raise
+            return {}
+        if "transaction" in arguments:
+            given = arguments.pop("transaction")
+            _refuse_what_is_no_json(given)
+            transaction["transaction"] = given
+        return arguments
 
     def _refuse(self, name: str, error: ApplianceError) -> dict[str, object]:
         self._correct(name)
@@ -105,17 +125,6 @@ class Requests:
             self._outlet.publish(topic, payload.encode(failure), retain=False, correlation=correlation)
 
 
-def _arguments(request: Request, transaction: dict[str, object]) -> dict[str, Any]:
-    """Return the arguments in a JSON payload. Its `transaction` is put aside. Raises InvalidRequest."""
-    payload.check_size(request.size, "the payload")
-    arguments = payload.arguments(request.payload, "the payload")
-    if "transaction" in arguments:
-        given = arguments.pop("transaction")
-        _refuse_what_is_no_json(given)
-        transaction["transaction"] = given
-    return arguments
-
-
 def _refuse_what_is_no_json(transaction: object) -> None:
     """Raise InvalidRequest for what can be read but not be sent back: 1e999, which is infinite, or a deep nest."""
     try:
@@ -130,6 +139,6 @@ def _plain(name: str, request: Request) -> dict[str, Any]:
     """Return a plain value as the argument of that name. Raises InvalidRequest."""
     payload.check_size(request.size, "the payload")
     try:
-        return {name: Text(request.payload.decode())}
+        return {name: PlainValue(request.payload.decode())}
     except UnicodeDecodeError:
         raise InvalidRequest(f"{name}: the payload is not a text in UTF-8") from None

@@ -14,7 +14,7 @@ PREFIX = "CAMERA_APPLIANCE_"
 
 _KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
 _BEARER = "|[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750; or none at all
-_ORIGIN = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
+_ORIGIN = r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
 
 
 def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -75,9 +75,10 @@ class CameraSettings:
     )
     idle: str = setting(
         "open",
-        "What to do with the camera while nobody needs frames: keep it `open`, or `close` it, so that its light is "
-        "off; it is opened again when somebody does.",
-        choices=("open", "close"),
+        "What to do with the camera while nobody needs frames: keep it `open`; `slow` takes one frame a second from a "
+        "V4L2 device; `close` closes it, so that its light is off. The first viewer or snapshot gets a fresh frame: at "
+        "once, or when a closed camera is open again.",
+        choices=("open", "slow", "close"),
     )
 
 
@@ -117,16 +118,20 @@ class HttpSettings:
     )
     allowed_hosts: str = setting(
         "",
-        "Names by which browsers may call the appliance, besides the addresses and the name of the machine: those of a "
-        "reverse proxy or of your own DNS. `*.example.org` stands for every name below it.",
+        "Names by which browsers may call the appliance, such as `camera.example.org`; `*.example.org` stands for "
+        "every name below it. Always allowed are: every numeric address, names without a dot, names in `.local`, "
+        "`.lan`, `.home`, `.home.arpa`, `.internal`, `.localdomain`, `.localhost` and `fritz.box`, the names of the "
+        "machine, and the name in `public_url`.",
         separated=True,
         pattern=r"(\*\.)?[A-Za-z0-9._:-]+",
     )
     cors_origins: str = setting(
         "",
-        "Other sites whose pages may use the appliance in a visitor's browser, such as `https://home.example.org`.",
+        "Origins of other sites whose pages may use the appliance in a visitor's browser, such as "
+        "`https://home.example.org`. `*` lets the pages of every site read what the right to view allows (stream, "
+        "snapshot, state, pictures), and change nothing.",
         separated=True,
-        pattern=_ORIGIN,
+        pattern=rf"\*|{_ORIGIN}",
     )
     frame_origins: str = setting(
         "",
@@ -136,7 +141,8 @@ class HttpSettings:
     )
     trusted_proxies: str = setting(
         "",
-        "Addresses or networks of reverse proxies, whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.",
+        "Addresses or networks of reverse proxies, whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are "
+        "believed.",
         separated=True,
         pattern="[0-9A-Fa-f.:]+(/[0-9]{1,3})?",
     )
@@ -162,9 +168,9 @@ class HttpSettings:
     )
     public_url: str = setting(
         "",
-        "Address of the page as others reach it, for example behind a reverse proxy; home automation links to it. "
-        "Empty: worked out from `host` and `port`.",
-        pattern="|https?://[^\\s/]+(/\\S*)?",
+        "Address of the page as others reach it, for example behind a reverse proxy. Home automation links to it; its "
+        "name is allowed, and its page may change things. Empty: worked out from `host` and `port`.",
+        pattern=rf"|({_ORIGIN})(/\S*)?",
     )
 
 

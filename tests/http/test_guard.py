@@ -10,6 +10,7 @@ from appliance.settings import HttpSettings
 from tests.running import Answer, RunningAppliance
 
 OWN = "http://127.0.0.1:{port}"
+MARK = {"X-Camera-Appliance": "page"}
 
 
 def with_port(appliance: RunningAppliance, headers: dict[str, str]) -> dict[str, str]:
@@ -34,6 +35,18 @@ def change(appliance: RunningAppliance, headers: dict[str, str], raw: bytes = b"
         {"Host": "localhost:{port}", "Origin": "http://localhost:{port}"},
         {"Host": "localhost", "Origin": "https://localhost"},  # a proxy speaks TLS for us
         {"Host": "LOCALHOST.:{port}", "Origin": "http://localhost.:{port}"},
+        {"Host": "[::1]:8000", "Origin": "http://[::1]:8000"},
+        {"Host": "localhost:443", "Origin": "https://localhost"},
+        # Proxies that replace the Host: browsers say so over HTTPS and on the loopback.
+        {"Host": "camera_backend", "Origin": "https://camera.example.org", "Sec-Fetch-Site": "same-origin"},
+        {"Host": "127.0.0.1:8000", "Origin": "http://localhost:8080", "Sec-Fetch-Site": "same-origin"},
+        # Otherwise the header proves it, which no script of another origin can send.
+        {"Host": "127.0.0.1:8000", "Origin": "http://cam.lan", **MARK},
+        {"Host": "mjpgstreamer1", "Origin": "http://mainsail.local", **MARK},
+        {"Host": "cam.lan", "Origin": "http://cam.lan:8080", **MARK},
+        {"Host": "cam.lan", "Origin": "http://cam.lan:8080", "Sec-Fetch-Site": "none", **MARK},
+        {"Host": "camera_backend", "Origin": "http://192.0.2.7:8080", **MARK},
+        {"Host": "camera_backend", "Origin": "http://[2001:db8::7]:8080", **MARK},
     ],
     ids=str,
 )
@@ -58,6 +71,23 @@ def test_a_change_from_our_own_page_or_from_a_program_is_taken(
         {"Origin": OWN, "Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "anything"},
+        {"Host": "cam.lan", "Origin": "http://cam.lan:8080"},
+        {"Host": "cam.lan", "Origin": "http://cam.lan:443"},
+        {"Host": "cam.lan:80", "Origin": "https://cam.lan"},
+        {"Host": "cam.lan:8000", "Origin": "http://other.lan:8000"},
+        {"Host": "[::1]:8000", "Origin": "http://[::2]:8000"},
+        {"Origin": "http://127.0.0.1:{port}x"},
+        {"Origin": "http://user@127.0.0.1:{port}"},
+        {"Origin": "ftp://127.0.0.1:{port}"},
+        # Behind a proxy that replaces the Host, a name that was rebound shows in the Origin alone.
+        {"Host": "127.0.0.1:8000", "Origin": "http://rebind.evil.example", **MARK},
+        {"Origin": "null", **MARK},
+        {"Origin": "", **MARK},
+        {"Origin": "http://", **MARK},
+        {"Origin": "http://.", **MARK},
+        {"Origin": OWN, "Sec-Fetch-Site": "cross-site", **MARK},
+        {"Origin": "http://cam.lan", "Sec-Fetch-Site": "same-site", **MARK},
     ],
     ids=str,
 )
@@ -90,12 +120,22 @@ def test_a_body_that_a_form_could_send_changes_nothing(shared: RunningAppliance)
         "evil.example:{port}",
         "127.0.0.1.evil.example:{port}",
         "localhost.evil.example",
-        "192.0.2.7",
-        "[2001:db8::1]",
-        "127.0.0.1@evil.example",
-        "evil.example, 127.0.0.1",
         socket.gethostname() + ".evil.example",
         "x" * 300,
+        "x" * 64 + ".local",
+        "local.evil.example",
+        "evil.notlocal",
+        "evil.xlan",
+        "home.arpa.evil.example",
+        "other.arpa",
+        "xfritz.box",
+        "evil.box",
+        "under_score.example",
+        "xn--bcher-kva.example",
+        "evil.example.",
+        "1.2.3.4.evil.example",
+        "1-2-3-4.nip.io",
+        "0x7f.example",
     ],
 )
 def test_a_name_that_is_not_ours_gets_nothing_at_all(shared: RunningAppliance, host: str) -> None:
@@ -104,7 +144,7 @@ def test_a_name_that_is_not_ours_gets_nothing_at_all(shared: RunningAppliance, h
         answer = shared.ask("GET", path, headers={"Host": host.format(port=shared.port)})
         assert (answer.status, answer.error[0]) == (421, "unknown_host"), path
         assert "http.allowed_hosts" in answer.error[1]
-    assert change(shared, {"Host": host}).status == 421
+    assert change(shared, {"Host": host, **MARK}).status == 421
 
 
 @pytest.mark.parametrize(
@@ -118,16 +158,127 @@ def test_a_name_that_is_not_ours_gets_nothing_at_all(shared: RunningAppliance, h
         socket.gethostname(),
         socket.gethostname().partition(".")[0] + ".local:{port}",
         socket.gethostname().partition(".")[0] + "-2.local",
+        # Addresses: container port mappings, port forwards, VPN with NAT.
+        "192.0.2.7",
+        "10.0.0.1:{port}",
+        "203.0.113.9.",
+        "[2001:db8::1]",
+        "[2001:DB8::1]:8443",
+        "[::ffff:192.0.2.7]:{port}",
+        "[fe80::1%25eth0]",
+        "[fe80::1%eth0]:{port}",
+        "127.0.0.1:",
+        # Names without a dot.
+        "mjpgstreamer1",
+        "camera_backend",
+        "Pi:8080",
+        "pi.",
+        "2130706433",
+        "ai",  # a top-level domain whose owner alone could rebind it
+        # Names that belong to the network at home.
+        "mainsail.local",
+        "MAINSAIL.LOCAL.:8080",
+        "a.b.local",
+        "cam.lan",
+        "cam.home",
+        "cam.home.arpa",
+        "home.arpa",
+        "cam.internal",
+        "cam.localdomain",
+        "cam.localhost",
+        "cam.fritz.box:{port}",
+        "Fritz.Box",
+        "my_cam.lan",
+        "-.lan",
+        "xn--bcher-kva.lan",
     ],
 )
-def test_the_names_and_addresses_of_the_machine_are_answered(shared: RunningAppliance, host: str) -> None:
+def test_addresses_and_names_of_the_local_network_are_answered(shared: RunningAppliance, host: str) -> None:
     assert shared.ask("GET", "/healthz", headers={"Host": host.format(port=shared.port)}).status == 200
 
 
-def test_the_address_at_which_a_client_arrived_is_one_of_ours_and_another_one_is_not(shared: RunningAppliance) -> None:
-    """It listens on one address; a client that came to it by another way, like a container's, names that one."""
-    assert shared.ask("GET", "/healthz", headers={"Host": f"127.0.0.1:{shared.port}"}).status == 200
-    assert shared.ask("GET", "/healthz", headers={"Host": f"10.0.0.1:{shared.port}"}).status == 421
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[::1]evil",
+        "[::1]evil:80",
+        "[::1",
+        "::1",
+        "[]",
+        "[:::]",
+        "[127.0.0.1]",
+        "[localhost]",
+        "[::1%]",
+        "localhost:80@evil",
+        "user@localhost",
+        "127.0.0.1@evil.example",
+        "evil.example, 127.0.0.1",
+        "localhost evil",
+        "localhost/",
+        "http://localhost",
+        "localhost:http",
+        "localhost:-1",
+        "localhost:+80",
+        "localhost:80:80",
+        "localhost:65536",
+        "localhost:00000000000000000080",
+        ".",
+        "..",
+        ".local",
+        "a..local",
+        "local..",
+        ":80",
+        "*",
+        "café.local",
+        "127.1",
+        "0x7f.1",
+        "300.1.1.1",
+        "1.2.3",
+        "010.0.0.1",
+        "evil.1",
+        "evil.0x7f",
+        "'",
+        "a%2eb",
+    ],
+)
+def test_a_malformed_host_is_refused(shared: RunningAppliance, host: str) -> None:
+    for path in ("/", "/api/state", "/nothing"):
+        answer = shared.ask("GET", path, headers={"Host": host})
+        assert (answer.status, answer.error[0]) == (400, "invalid_request"), path
+        assert "malformed" in answer.error[1]
+    assert change(shared, {"Host": host, **MARK}).status == 400
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"",
+        b"Host:\r\n",
+        b"Host: localhost\r\nHost: localhost\r\n",
+        b"Host: localhost\r\nhost: evil.example\r\n",
+        b"Host: evil.example\r\nAccept: */*\r\nHOST: localhost\r\n",
+        b"Host: localhost\r\n evil.example\r\nHost: localhost\r\n",
+    ],
+)
+def test_a_request_has_exactly_one_host(shared: RunningAppliance, lines: bytes) -> None:
+    with shared.connect() as connection:
+        connection.sendall(b"GET /api/state HTTP/1.1\r\n" + lines + b"\r\n")
+        assert connection.recv(64).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_refused_change_that_may_come_from_our_own_page_is_logged_once(tmp_path: Path) -> None:
+    """Behind a proxy that replaces Host, with a browser that sends no Sec-Fetch-Site and a form without scripts."""
+    with RunningAppliance(tmp_path) as appliance:
+        for _ in range(3):
+            assert change(appliance, {"Host": "cam.lan", "Origin": "http://cam.lan:8080"}).status == 403
+            assert change(appliance, {"Host": "cam.lan", "Origin": "http://evil.example"}).status == 403
+        for number in range(50):
+            change(appliance, {"Origin": f"http://cam{number}.lan"})
+        refusals = [line for line in appliance.lines if "refused a change" in line]
+    (ours,) = [line for line in refusals if "http://cam.lan:8080" in line]
+    assert "http.public_url" in ours
+    assert not [line for line in refusals if "evil.example" in line]
+    assert len(refusals) <= 10
 
 
 def test_names_come_from_the_host_name_and_from_the_domains_of_the_network(
@@ -214,11 +365,13 @@ def test_only_a_trusted_proxy_is_believed_what_it_forwards(
     shared: RunningAppliance, running_behind_proxy: RunningAppliance
 ) -> None:
     forwarded = {"X-Forwarded-Host": "camera.example.org", "Host": "127.0.0.1", "X-Forwarded-For": "10.9.9.9"}
-    page = {**forwarded, "Origin": "https://camera.example.org", "Sec-Fetch-Site": "same-origin"}
+    page = {**forwarded, "Origin": "https://camera.example.org"}
     assert change(running_behind_proxy, page).status != 403
     assert change(shared, page).status == 403
     assert shared.ask("GET", "/healthz", headers={"X-Forwarded-Host": "evil.example"}).status == 200
-    assert running_behind_proxy.ask("GET", "/healthz", headers={"X-Forwarded-Host": "evil.example"}).status == 421
+    for host, status in (("evil.example", 421), ("cam.lan", 200), ("192.0.2.7:80", 200), ("[::1]evil", 400)):
+        answer = running_behind_proxy.ask("GET", "/healthz", headers={"X-Forwarded-Host": host})
+        assert answer.status == status, host
 
 
 def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(

@@ -8,6 +8,7 @@ import pytest
 from tests.mqtt.broker import Authority, Broker
 from tests.mqtt.client import Client
 from tests.running import RunningAppliance
+from tests.simcam import SimulatedCamera
 
 SMALL = {"camera.width": 640, "camera.height": 480, "camera.fps": 60}
 
@@ -61,3 +62,26 @@ def appliance(shared_appliance: RunningAppliance, client: Client) -> RunningAppl
 def own_directory(tmp_path: Path) -> Path:
     """A folder for an appliance that only this test has."""
     return tmp_path / "appliance"
+
+
+@pytest.fixture(scope="module")
+def webcam(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedCamera]:
+    """A camera, from its own side."""
+    with SimulatedCamera(tmp_path_factory.mktemp("webcam")) as camera:
+        yield camera
+
+
+@pytest.fixture(scope="module")
+def shared_device(
+    tmp_path_factory: pytest.TempPathFactory, broker: Broker, webcam: SimulatedCamera
+) -> Iterator[RunningAppliance]:
+    directory = tmp_path_factory.mktemp("device")
+    with RunningAppliance(directory, "auto", webcam.environment, broker.settings) as appliance:
+        yield appliance.until_live()
+
+
+@pytest.fixture
+def device(shared_device: RunningAppliance, client: Client) -> RunningAppliance:
+    """An appliance with that camera, on the topics it comes with; not together with `appliance`."""
+    client.wait_for("availability", lambda message: message.payload == b"online")
+    return shared_device

@@ -266,7 +266,7 @@ def test_a_plain_value_sets_the_control(
         ("brightness", b"-101", "invalid_value"),
         ("brightness", b"abc", "invalid_value"),
         ("brightness", b"", "invalid_value"),
-        ("brightness", b"60.5", "invalid_value"),
+        ("brightness", b"100.5", "invalid_value"),
         ("brightness", b"6 0", "invalid_value"),
         ("brightness", b"0x10", "invalid_value"),
         ("brightness", b"nan", "invalid_value"),

@@ -1,0 +1,93 @@
+"""One frame for whoever asks now, its upright copy, and the picture that says why there is none.
+
+Everything here runs on the thread of the caller, never on the camera's.
+"""
+
+import threading
+import time
+from datetime import datetime
+
+from appliance import jpeg
+from appliance.capture import Capture
+from appliance.errors import CameraUnavailable, CorruptFrame, PrivacyOn
+from appliance.frames import Frame, FrameSlot
+from appliance.lifecycle import PRIVACY_REFUSAL
+from appliance.log import logger
+from appliance.publisher import orientation
+from appliance.settings import CameraSettings
+
+log = logger(__name__)
+
+SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot or picture waits for the camera
+COLD_TIMEOUT = 8.0  # s that it waits for one that has to be opened and to find its exposure first
+
+
+class Snapshots:
+    """Takes single frames of a camera; `orientation` is the EXIF orientation of all of them.
+
+    Every method may be called from any thread, except the camera's own.
+    """
+
+    def __init__(self, settings: CameraSettings, capture: Capture, slot: FrameSlot) -> None:
+        self.orientation = orientation(settings)
+        self._capture = capture
+        self._slot = slot
+        self._turning = threading.Lock()
+        self._turned: tuple[bytes, bytes] | None = None
+
+    def take(self, captured_after: float) -> Frame:
+        """Return the next frame after that time (CLOCK_MONOTONIC, s) that decodes without an error.
+
+        Raises PrivacyOn, CameraUnavailable with the reason when there is none in time, Busy.
+        """
+        deadline = time.monotonic() + self._patience()
+        while True:
+            frame = self._frame_since(captured_after, deadline - time.monotonic())
+            try:
+                jpeg.verify(frame.jpeg)
+            except CorruptFrame as error:
+                log.warning("frame passed over: %s", error)
+                captured_after = frame.captured_at
+            else:
+                return frame
+
+    def upright(self, frame: Frame) -> bytes:
+        """Return the JPEG of the frame with its pixels turned as its orientation says, without one of its own.
+
+        Clients that ask at the same time share the work: a frame is turned once.
+        """
+        with self._turning:
+            if self._turned is None or self._turned[0] is not frame.jpeg:
+                self._turned = (frame.jpeg, jpeg.upright(frame.jpeg))
+            return self._turned[1]
+
+    def placeholder(self, error: CameraUnavailable) -> bytes:
+        """Return a JPEG, as large as the frames, that says why there is none: what viewers of the stream see."""
+        from appliance.camera import placeholder  # imports OpenCV: see the package
+
+        status, newest = self._capture.status, self._slot.newest
+        wanted = self._capture.wanted
+        turned = jpeg.turned(wanted.width, wanted.height, self.orientation)
+        width, height = (newest.width, newest.height) if newest else turned
+        since = status.since
+        if status.reason is None and newest is not None:
+            since = datetime.fromtimestamp(time.time() - (time.monotonic() - newest.captured_at), since.tzinfo)
+        return placeholder.draw(width, height, status.reason or str(error), f"{since.astimezone():%H:%M:%S}")
+
+    def _patience(self) -> float:
+        """Return how long to wait for a frame, in s."""
+        newest = self._slot.newest
+        is_warm = self._capture.status.state == "online" and newest is not None and newest.exposure != "settling"
+        return SNAPSHOT_TIMEOUT if is_warm else COLD_TIMEOUT
+
+    def _frame_since(self, captured_after: float, timeout: float) -> Frame:
+        status = self._capture.status
+        if status.state == "lost":
+            raise CameraUnavailable(status.reason or "there is no camera")
+        frame = None if status.state == "privacy" else self._slot.live_since(captured_after, max(0.0, timeout))
+        if frame is not None:
+            return frame
+        status = self._capture.status
+        if status.state == "privacy":  # perhaps only since we began to wait
+            raise PrivacyOn(PRIVACY_REFUSAL)
+        raise CameraUnavailable(status.reason or "the camera gave no good frame in time")

@@ -1,6 +1,7 @@
 """One interface for all browsers: what a person does, and what the page then is."""
 
 import base64
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.running import PATIENCE, eventually
 
 # What the standard calls a reference to an element: https://www.w3.org/TR/webdriver2/#elements
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+SCRIPT_TIMEOUT = 5000  # ms
 _KEYS = {"Escape": "\ue00c", "Enter": "\ue007", "Delete": "\ue017", "ArrowLeft": "\ue012", "ArrowRight": "\ue014"}
 _TEXT = """(selector) => {
   const element = document.querySelector(selector);
@@ -28,6 +30,11 @@ _REMEMBER_ERRORS = """() => {
 }"""
 
 
+def is_about_a_page_that_went(error: DriverError) -> bool:
+    """Return whether a script got no answer; WebKit waits for it until the time is over."""
+    return error.code in {"timeout", "script timeout", "no such frame"} or "unload" in str(error)
+
+
 class Browser:
     """A window of a browser. A selector in CSS names elements; a function of a script is text, as in Playwright."""
 
@@ -35,7 +42,7 @@ class Browser:
         self.name = name
         self.version = version
         self._wire = wire
-        wire.send("SetTimeouts", script=30_000, pageLoad=60_000, implicit=0)
+        wire.send("SetTimeouts", script=SCRIPT_TIMEOUT, pageLoad=60_000, implicit=0)
 
     # -- what a person does ---------------------------------------------------------------------------------------
 
@@ -97,8 +104,18 @@ class Browser:
     # -- what the page is -----------------------------------------------------------------------------------------
 
     def evaluate(self, function: str, *arguments: object) -> Any:
-        """Call a function in the page and return its result, that of a promise too."""
-        return self._wire.send("ExecuteScript", script=f"return ({function})(...arguments)", args=list(arguments))
+        """Call a function in the page and return its result, that of a promise too.
+
+        It is called again where the browser went to another page meanwhile, and so never answered.
+        """
+        script = f"return ({function})(...arguments)"
+        begin = time.monotonic()
+        while True:
+            try:
+                return self._wire.send("ExecuteScript", script=script, args=list(arguments))
+            except DriverError as error:
+                if not is_about_a_page_that_went(error) or time.monotonic() > begin + PATIENCE:
+                    raise
 
     def until(self, function: str, *arguments: object, seconds: float = PATIENCE) -> Any:
         """Wait until a function in the page returns something true, and return that."""
@@ -144,19 +161,19 @@ class Browser:
         """Delete the cookies of the page."""
         self._wire.send("DeleteAllCookies")
 
-    def screenshot(self, selector: str | None = None) -> bytes:
-        """Return a PNG of the window, or of one element."""
-        if selector is None:
-            data = self._wire.send("TakeScreenshot", full=False)
-        else:
-            data = self._wire.send("TakeElementScreenshot", id=self._find(selector), full=False)
-        return base64.b64decode(data)
+    def screenshot(self) -> bytes:
+        """Return a PNG of the window."""
+        return base64.b64decode(self._wire.send("TakeScreenshot", full=False))
 
     def pixels(self, selector: str) -> NDArray[np.uint8]:
-        """Return the pixels of an element, as BGR in rows."""
-        image = cv2.imdecode(np.frombuffer(self.screenshot(selector), np.uint8), cv2.IMREAD_COLOR)
+        """Return the pixels of an element that is in sight, as BGR in rows.
+
+        Cut from the window: WebKit's picture of an `<img>` alone is the one that it decoded first.
+        """
+        image = cv2.imdecode(np.frombuffer(self.screenshot(), np.uint8), cv2.IMREAD_COLOR)
         assert image is not None
-        return image.astype(np.uint8)
+        left, top, width, height = (round(self.box(selector)[name]) for name in ("x", "y", "width", "height"))
+        return image[max(top, 0) : top + height, max(left, 0) : left + width].astype(np.uint8)
 
     def photograph(self, path: Path) -> None:
         """Write a PNG of the window."""

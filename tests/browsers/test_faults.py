@@ -25,7 +25,7 @@ def test_the_page_comes_back_after_a_restart(browser: Browser, running: RunningA
     see_live(browser, running.url)
     running.stop()
     until_shown(browser, "#connection-lost")
-    assert mood(browser) != "live"
+    eventually(lambda: mood(browser) != "live", "a picture that is not called live")
     running.start()
     until_frames_flow(browser)
     eventually(lambda: not is_shown(browser, "#connection-lost"), "the end of the warning")

@@ -49,6 +49,7 @@ def test_stream_controls_pictures_and_log_in_work_below_a_sub_path(
         browser.until("() => document.querySelector('#gallery [data-picture-id] img')?.naturalWidth > 100")
         browser.click("#privacy-switch")
         until_mood(browser, "private")
+        browser.until("() => document.querySelector('#privacy-switch').ariaBusy !== 'true'")
         browser.click("#privacy-switch")
         until_frames_flow(browser)
         browser.click("#access button")

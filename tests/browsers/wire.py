@@ -23,7 +23,6 @@ _ROUTES = {
     "ReleaseActions": ("DELETE", "/actions"),
     "ExecuteScript": ("POST", "/execute/sync"),
     "TakeScreenshot": ("GET", "/screenshot"),
-    "TakeElementScreenshot": ("GET", "/element/{id}/screenshot"),
     "GetCookies": ("GET", "/cookie"),
     "DeleteAllCookies": ("DELETE", "/cookie"),
     "DeleteSession": ("DELETE", ""),
@@ -31,7 +30,7 @@ _ROUTES = {
     "ExecuteCdpCommand": ("POST", "/goog/cdp/execute"),
     "GetLog": ("POST", "/se/log"),
 }
-_NAMES_IN_MARIONETTE = {"TakeElementScreenshot": "WebDriver:TakeScreenshot", "SetContext": "Marionette:SetContext"}
+_NAMES_IN_MARIONETTE = {"SetContext": "Marionette:SetContext"}
 
 
 class DriverError(Exception):

@@ -24,7 +24,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash deploy status uninstall test test-system test-vm test-home-assistant test-clients fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+.PHONY: help run dev flash deploy status uninstall test test-system test-vm test-home-assistant test-browsers test-clients fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
   install-web format lint docs screenshots wheel
 
 help: ## list the targets
@@ -70,6 +70,11 @@ test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer w
 	@tests/install-packages mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 unshare:util-linux mkfs.ext4:e2fsprogs \
 	  $(VM_PACKAGES_$(or $(ARCH),amd64))
 	ARCH=$(ARCH) $(BIN)/python -m tests.vm $(ARGS)
+
+test-browsers: install-tests ## run the page's tests in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
+	@tests/install-packages chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver \
+	  Xvfb:xvfb nginx:nginx-light
+	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 --dist loadgroup $(ARGS)
 
 test-clients: SECONDS = 10
 test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## run the lines of docs/clients.md with the real programs (SECONDS=60: watch longer)

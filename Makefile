@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 HOME_ASSISTANT_VENV ?= .venv-home-assistant
-MOONRAKER_VENV ?= .venv-moonraker
 CYCLES ?= 1000
 FORMATS ?= 200
 KILLS ?= 200
@@ -77,14 +76,14 @@ test-browsers: install-tests ## run the page's tests in Chromium, Firefox ESR an
 	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 --dist loadgroup $(ARGS)
 
 test-clients: SECONDS = 10
-test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## run the lines of docs/clients.md with the real programs (SECONDS=60: watch longer)
+test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed build/clients/moonraker/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## run the lines of docs/clients.md with the real programs (SECONDS=60: watch longer)
 	@tests/install-packages ffmpeg:ffmpeg gst-launch-1.0:gstreamer1.0-tools /usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good \
 	  vlc:vlc-bin /usr/share/doc/vlc-plugin-base:vlc-plugin-base mpv:mpv motion:motion nginx:nginx-light apache2:apache2-bin haproxy:haproxy caddy:caddy \
 	  prometheus:prometheus curl:curl wget:wget
 	CLIENT_SECONDS=$(SECONDS) HOME_ASSISTANT_VENV=$(HOME_ASSISTANT_VENV) $(BIN)/python -m pytest tests/clients \
 	  --numprocesses 2 --dist loadfile --durations 5 $(ARGS)
 
-# OctoPrint and motionEye, each in an environment of its own.
+# OctoPrint, motionEye and Moonraker, each in an environment of its own.
 build/clients/%/.installed: tests/clients/requirements-%.txt
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/python -m pip install --quiet --no-compile --requirement $<
@@ -100,9 +99,6 @@ fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot t
 
 test-home-assistant: install-tests $(HOME_ASSISTANT_VENV)/.installed ## run all tests with a real Home Assistant (Python 3.13, 500 MB)
 	HOME_ASSISTANT_VENV=$(HOME_ASSISTANT_VENV) $(BIN)/python -m pytest tests/home_assistant $(ARGS)
-
-test-clients: install-tests $(MOONRAKER_VENV)/.installed ## run what the documents say for other programs with these programs
-	MOONRAKER_VENV=$(MOONRAKER_VENV) $(BIN)/python -m pytest tests/clients $(ARGS)
 
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
 	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)
@@ -195,11 +191,6 @@ $(HOME_ASSISTANT_VENV)/.installed: tests/home_assistant/requirements.txt
 	  { echo "Home Assistant needs Python 3.13; $(HOME_ASSISTANT_PYTHON) is $$($(HOME_ASSISTANT_PYTHON) --version 2>&1)"; exit 1; }
 	$(HOME_ASSISTANT_PYTHON) -m venv --clear $(HOME_ASSISTANT_VENV)
 	$(HOME_ASSISTANT_VENV)/bin/python -m pip install --quiet --no-deps --no-compile --requirement $<
-	@touch $@
-
-$(MOONRAKER_VENV)/.installed: tests/clients/requirements-moonraker.txt | $(VENV)/bin/python
-	$(BIN)/python -m venv --clear $(MOONRAKER_VENV)
-	$(MOONRAKER_VENV)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

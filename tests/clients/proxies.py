@@ -1,7 +1,6 @@
 """Reverse proxies with the documentation's configuration, on a loopback port, and what a browser asks through them."""
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,12 +139,6 @@ def running(writer: Writer, block: str, directory: Path, name: str = NAME) -> It
 
         eventually(answers, f"an answer through the proxy; it says {program.output}")
         yield proxy
-
-
-def version(*command: str) -> str:
-    """Return the first line that the program says of its version."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout + done.stderr).splitlines()[0]
 
 
 def _headers(response: HTTPResponse) -> Message:

@@ -106,7 +106,7 @@ def documented(at: Place) -> dict[str, str]:
 
 
 @shows(GO2RTC, stream="plays", unplug="goes on", restart="reconnects")
-def test_frames_come_go_on_without_the_camera_and_come_again_after_a_restart(open_place: Place) -> None:
+def test_frames_come_through_unplug_and_restart(open_place: Place) -> None:
     source = documented(open_place)["camera"]
     with Go2rtc(source) as client:
         status, headers = client.get()

@@ -145,7 +145,7 @@ def test_a_generic_camera_shows_pictures_again_and_again(generic: Dashboard) -> 
 
 @shows(MJPEG, unplug="placeholder, then live")
 @shows(GENERIC, unplug="last picture, then live")
-def test_an_unplugged_camera_is_a_placeholder_or_the_last_picture_and_then_live(
+def test_an_unplugged_camera_is_no_broken_picture_and_then_live_again(
     mjpeg: Dashboard, generic: Dashboard, open_place: Place
 ) -> None:
     with open_place.unplugged():

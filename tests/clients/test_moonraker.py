@@ -5,7 +5,6 @@
 """
 
 import json
-import os
 import re
 import subprocess
 import urllib.request
@@ -19,7 +18,7 @@ import pytest
 from tests.running import RunningAppliance, clean_environment, eventually, free_port
 
 ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / os.environ.get("MOONRAKER_VENV", ".venv-moonraker") / "bin" / "python"
+PYTHON = ROOT / "build" / "clients" / "moonraker" / "bin" / "python"
 DOCUMENT = (ROOT / "docs" / "3d-printing.md").read_text(encoding="utf-8")
 SERVER = """\
 [server]

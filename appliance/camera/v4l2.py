@@ -68,7 +68,7 @@ class V4L2Camera:
             if not os.path.exists(self.device):
                 raise CameraLost("the camera is unplugged")
             if self._has_streamed:
-                raise CameraLost("the camera is connected but gives no pictures any more")
+                raise CameraLost("the camera is connected but no longer delivers frames")
             self.close()
             raise CameraLost(diagnosis.explain(self.device, self.granted, self.granted.pixel_format))
         self._has_streamed = True

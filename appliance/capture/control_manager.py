@@ -102,7 +102,7 @@ class ControlManager:
             for control in controls:
                 if _differs(control, remembered):
                     log.warning("%s is %s, not %s as set", control.name, control.value, remembered[control.name])
-            log.info("remembered control values applied")
+            log.info("saved control values applied")
         return controls
 
 

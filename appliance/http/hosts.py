@@ -88,7 +88,7 @@ class Hosts:
         name, _ = split(host)
         if not self.are_ours(name):
             raise UnknownHost(
-                f"this appliance is not called {name[:_LONGEST_SHOWN]!r}; to use that name, "
+                f"this appliance is not known as {name[:_LONGEST_SHOWN]!r}; to use that name, "
                 "add it to http.allowed_hosts"
             )
 

@@ -72,7 +72,7 @@ class Requests:
         try:
             if not plain:
                 self._arguments(name, request, transaction)
-            error: ApplianceError = Busy("messages come faster than they can be done; try again later")
+            error: ApplianceError = Busy("messages arrive faster than they can be processed; try again later")
         except ApplianceError as its_own:
             error = its_own
         self._answer(request, name, self._refuse(name, error) | transaction)

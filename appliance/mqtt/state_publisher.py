@@ -149,7 +149,7 @@ class StatePublisher:
             return
         width, height = size or (picture["width"], picture["height"])
         if size:
-            log.info("picture %d published smaller: %d bytes, %dx%d", picture["id"], len(data), width, height)
+            log.info("picture %d reduced for publication: %d bytes, %dx%d", picture["id"], len(data), width, height)
         self._sent_picture = self._outlet.publish(self._topics.of(paths.PICTURE), data)
         if self._sent_picture is None:
             self._pictures_changed = True  # too much waits yet

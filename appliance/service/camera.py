@@ -262,7 +262,7 @@ class CameraService:
         requested = Format(**(self._capture.requested.as_json() | changes))
         if requested != self._capture.requested:
             self._capture.set_format(requested)
-            log.info("format asked for: %s; granted: %s", requested, self._capture.status.granted)
+            log.info("requested format: %s; granted: %s", requested, self._capture.status.granted)
         return self._format_report()
 
     @command("POST", "/api/camera/restart", right="control", result="State", press="Restart camera")

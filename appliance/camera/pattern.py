@@ -60,7 +60,10 @@ def _controls() -> list[Control]:
         _integer("contrast", "Contrast", 0, 200, 100, "%"),
         _integer("saturation", "Saturation", 0, 200, 100, "%"),
         _boolean("white_balance_automatic", "White Balance, Automatic", True, is_switch=True),
-        _integer("white_balance_temperature", "White Balance Temperature", 2800, 6500, 4600, "K"),
+        replace(
+            _integer("white_balance_temperature", "White Balance Temperature", 2800, 6500, 4600, "K"),
+            governed_by="white_balance_automatic",
+        ),
         _boolean("horizontal_flip", "Horizontal Flip", False),
         replace(Control(pattern, label="Test Pattern", value=0), group="image"),
     ]

@@ -16,6 +16,7 @@ from linuxpy.video import device as linuxpy_device
 from linuxpy.video import raw
 
 from appliance.camera.source import AvailableFormat
+from appliance.camera.switches import with_switches
 from appliance.controls import Control
 from appliance.errors import CameraLost, InvalidValue
 from appliance.parameters import Choice, Kind, Parameter, Value
@@ -102,7 +103,7 @@ class V4L2Controls:
         except OSError as error:
             raise _lost(error) from error
         self._ids = {control.name: info for control, info in zip(controls, infos, strict=True)}
-        return controls
+        return with_switches(controls)
 
     def write(self, values: Mapping[str, Value]) -> None:
         """Set the values one after the other. Raises InvalidValue for the first that the device refuses."""

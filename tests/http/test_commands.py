@@ -7,6 +7,7 @@ import pytest
 
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
+from tests.simcam.controls import CONTROLS
 
 STATE_KEYS = {
     "name",
@@ -61,6 +62,7 @@ def test_every_control_of_the_device_is_listed_with_its_limits(shared: RunningAp
         "choices": None,
         "unit": None,
         "inactive": False,
+        "governed_by": None,
         "read_only": False,
     }
     frequency = control(shared, "power_line_frequency")
@@ -80,6 +82,13 @@ def test_every_control_of_the_device_is_listed_with_its_limits(shared: RunningAp
     assert control(shared, "white_balance_temperature")["unit"] == "K"
     assert control(shared, "white_balance_automatic")["kind"] == "boolean"
     assert control(shared, "focus_absolute")["group"] == "camera"
+
+
+def test_a_governed_control_names_its_switch_active_or_not(shared: RunningAppliance) -> None:
+    named = {each["name"]: each["governed_by"] for each in shared.ask("GET", "/api/controls").json["controls"]}
+    held = {each.name: each.held_by[0] if each.held_by else None for each in CONTROLS}
+    assert named == {name: held[name] for name in named}
+    assert len([switch for switch in named.values() if switch]) == 3
 
 
 def test_setting_controls_reaches_the_device_and_answers_what_it_reports(

@@ -271,6 +271,26 @@ def test_control_values_survive_a_restart_the_switches_first(tmp_path: Path, sim
         assert simcam.controls["white_balance_temperature"] == 3000
 
 
+def test_a_fractional_value_is_described_set_kept_and_reset(tmp_path: Path) -> None:
+    with RunningAppliance(tmp_path) as appliance:
+        gamma = control(appliance.until_live(), "gamma")
+        assert {key: gamma[key] for key in ("kind", "value", "default", "minimum", "maximum", "step")} == {
+            "kind": "number",
+            "value": 1.0,
+            "default": 1.0,
+            "minimum": 0.2,
+            "maximum": 3.0,
+            "step": 0.1,
+        }
+        answer = appliance.ask("PATCH", "/api/controls", {"gamma": 1.85})
+        assert (answer.status, answer.json["values"]["gamma"]) == (200, 1.85)
+        appliance.stop()
+        appliance.start()
+        assert control(appliance.until_live(), "gamma")["value"] == 1.85
+        assert "not 1.85 as set" not in appliance.log
+        assert appliance.ask("POST", "/api/controls/reset", {"names": ["gamma"]}).json["values"]["gamma"] == 1.0
+
+
 def test_the_format_changes_while_running_and_survives_a_restart(tmp_path: Path, simcam: SimulatedCamera) -> None:
     appliance = RunningAppliance(tmp_path, "auto", simcam.environment)
     with appliance:

@@ -14,7 +14,8 @@ from appliance.commands import Declaration
 from appliance.declared import COMMANDS, ERRORS, EVENTS, FACTS, SETTINGS
 from appliance.errors import meaning
 from appliance.http.errors import ERRORS as HTTP_ERRORS
-from appliance.http.openapi import OTHER_ROUTES, schemas
+from appliance.http.openapi import schemas
+from appliance.http.routes import API
 from appliance.mqtt import asyncapi
 from appliance.mqtt import documentation as mqtt
 from appliance.parameters import Parameter
@@ -96,8 +97,7 @@ def _last_name(parameter: Parameter) -> str:
 def _commands_document() -> str:
     parts = [_GENERATED, _COMMANDS_INTRODUCTION, "## Commands\n", *map(_command, COMMANDS)]
     routes = [
-        f"| `GET {route.path}` | {route.summary} | {route.right or 'none'} | `{route.media_type}` |"
-        for route in OTHER_ROUTES
+        f"| `GET {route.path}` | {route.summary} | {route.right or 'none'} | `{route.media_type}` |" for route in API
     ]
     table = ["| route | what | right | type |", "| --- | --- | --- | --- |", *routes]
     return "\n".join([*parts, "## Other HTTP routes\n", *table, "", "## Errors\n", *_errors(), ""])

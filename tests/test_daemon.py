@@ -198,7 +198,9 @@ def test_a_reload_applies_what_it_can_and_names_what_needs_a_restart(tmp_path: P
     with RunningAppliance(tmp_path, arguments=["--config", str(file)]) as appliance:
         file.write_text('[http]\nmax_viewers = 7\n[log]\nlevel = "debug"\n[mqtt]\nbase_topic = "b"\n')
         appliance.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "mqtt.base_topic has changed, which takes effect after a restart" in appliance.log, "the word of it")
+        eventually(
+            lambda: "mqtt.base_topic has changed, which takes effect after a restart" in appliance.log, "the word of it"
+        )
         assert "http.max_viewers is now 7" in appliance.log
         assert "log.level is now debug" in appliance.log
         assert appliance.state()["max_viewers"] == 7

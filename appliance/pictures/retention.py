@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
-from appliance.pictures.store import Picture, PictureStore, taken_at
+from appliance.pictures.picture import Picture
+from appliance.pictures.store import PictureStore, taken_at
 from appliance.settings import PicturesSettings
 from appliance.system.log import logger
 

@@ -69,7 +69,7 @@ class Copy:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     root = tmp_path_factory.mktemp("recipes")
-    for folder in ("appliance", "web"):
+    for folder in ("appliance", "web", "docs"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     blocks = BLOCK.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     for kind, name, content in blocks:
@@ -80,7 +80,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         else:
             path.write_text(apply_change(path.read_text(encoding="utf-8"), content, name), encoding="utf-8")
     assert {kind for kind, _, _ in blocks} == {"python", "diff"}
-    (root / "docs").mkdir()
     made = Copy(root)
     made.run("appliance.documentation", str(root))
     return made
@@ -236,6 +235,11 @@ def test_a_new_feature_follows_frames_and_privacy(appliance: RunningAppliance, p
     assert appliance.ask("PUT", "/api/privacy", {"on": False}).status == 200
     eventually(lambda: brightness()["lowest"] is not None, "frames")
     assert appliance.ask("POST", "/api/brightness/reset").status == 200
+
+
+def test_new_modules_are_in_the_table_of_modules(copy: Copy) -> None:
+    for module in ("features/brightness", "camera/folder"):
+        assert f"| `{module}` |" in copy.document("docs/architecture.md")
 
 
 def test_a_new_source_opens_the_names_that_it_claims(appliance: RunningAppliance, pictures: Path) -> None:

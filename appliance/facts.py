@@ -84,8 +84,8 @@ class Fact:
     """One value of the state. `path` is its place in the JSON, such as `frames.dropped`.
 
     `read` gets it from the part that knows it; `absent` is its value where that part does not exist. A change of what
-    `urgent` makes of the value is published on MQTT at once, any other within half a minute. `label` names it on the
-    page, which does not list a fact without one; `unit` says how it is written there.
+    `urgent` makes of the value is published on MQTT at once, any other change within half a minute. `label` names the
+    fact on the page, which lists none without a label; `unit` says how it is written there.
     """
 
     path: str

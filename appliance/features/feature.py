@@ -1,7 +1,7 @@
 """A feature: a capability of the appliance in one module, which the daemon starts, watches and stops.
 
-A feature declares its settings, facts, events and commands. The command line, HTTP, MQTT, home automation, metrics, the
-page's facts and the documents follow from these declarations.
+A feature declares its settings, facts, events and commands. Everything else follows from these declarations: the
+command line, HTTP, MQTT, home automation, metrics, the page's list of facts and the documents.
 """
 
 from collections.abc import Callable

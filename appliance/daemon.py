@@ -136,12 +136,12 @@ class Daemon:
         bridge = self.bridge
         return (
             Part(start=self.pictures.prepare, tick=self.appliance.pictures.tick),
+            *(Part(each.start, each.stop, each.tick, partial(_feature_trouble, each)) for each in self.features),
             Part(self.broadcaster.start, self.broadcaster.stop, trouble=self._broadcaster_trouble),
             Part(self.server.start, self.server.stop, self._renew_certificate, self._http_trouble),
             Part(stop=self.slot.close),  # releases the workers that wait for a frame
             Part(tick=self.memory.flush, stop=self.memory.flush),
             Part(self.capture.start, self.capture.stop, trouble=self._camera_trouble),
-            *(Part(each.start, each.stop, each.tick, partial(_feature_trouble, each)) for each in self.features),
             *([Part(bridge.start, bridge.stop, trouble=self._mqtt_trouble)] if bridge else []),
             Part(tick=self.appliance.status.emit),
             Part(tick=logs.sum_up),

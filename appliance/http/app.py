@@ -127,7 +127,8 @@ class Routes:
             result = command(arguments | {name: Text(value) for name, value in in_path.items()})
             response.status = declaration.status
             response.set_header("Cache-Control", "no-store")
-            return below(client().prefix, result)
+            response.content_type = "application/json"
+            return json_codec.encode(below(client().prefix, result))
 
         # A path that names no whole number is a path that does not exist.
         path = re.sub(r"<(\w+)>", rf"<\1{_NUMBER}", declaration.path)

@@ -162,7 +162,7 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
         "responses": {
             str(declaration.status): {
                 "description": "Success",
-                "content": {"application/json": {"schema": _reference(declaration.result)}},
+                "content": {"application/json": {"schema": declaration.result_schema}},
             },
             **_errors(declaration.right),
         },

@@ -129,7 +129,7 @@ def _answer(command: Declaration) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "ok": {"const": True},
-            "result": {"$ref": f"#/components/schemas/{command.result}"},
+            "result": command.result_schema,
             "transaction": _TRANSACTION,
         },
         "required": ["ok", "result"],

@@ -68,7 +68,8 @@ class Routes:
         per_address = 2 * broadcaster.max_per_address
         self._comings = Buckets("new streams", per_address, per_address / 5)
         self._openapi = document(commands, facts)
-        self.application = Bottle(autojson=False)
+        self.application = Bottle()
+        self.application.uninstall("json")  # `encode` does it
         self.application.default_error_handler = http_error
         self.application.install(encode)
         self.application.install(answer_errors)

@@ -21,10 +21,11 @@ import pytest
 
 from appliance import jpeg
 from appliance.errors import CorruptFrame
+from tests.faults import heal
 from tests.rtsp import RtspCamera
 from tests.running import JSON, RunningAppliance, eventually, run_command
 from tests.simcam import SimulatedCamera, frames
-from tests.soak import EventReader, Spectator, heal
+from tests.spectators import EventReader, Spectator
 
 SECRET = "hunter2-of-the-camera"
 CHANGED = {"brightness": 33, "white_balance_automatic": False, "white_balance_temperature": 5000}

@@ -50,7 +50,7 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Tell whether a program listens on that port of 127.0.0.1."""
+    """Return whether a program listens on that port of 127.0.0.1."""
     try:
         socket.create_connection((HOST, port), 1).close()
     except OSError:
@@ -105,7 +105,7 @@ class Process:
         return None
 
     def is_ready(self) -> object:
-        """Tell whether it can be used; asked again and again after the start, while it runs."""
+        """Return whether it can be used; asked again and again after the start, while it runs."""
         return True
 
     @property

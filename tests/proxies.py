@@ -102,5 +102,5 @@ class Proxy(Process):
         return f"http://127.0.0.1:{self.port}/"
 
     def is_ready(self) -> bool:
-        """Tell whether it listens."""
+        """Return whether it listens."""
         return listens(self.port)

@@ -148,7 +148,7 @@ class RunningAppliance(Process):
         return took
 
     def is_ready(self) -> bool:
-        """Tell whether it says which address it listens on."""
+        """Return whether it says which address it listens on."""
         said = re.search(r"the page is at https?://127\.0\.0\.1:(\d+)", self.log)
         if said:
             self.port = int(said[1])

@@ -95,7 +95,7 @@ def pixels(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Any:
 
 
 def is_damaged(data: bytes) -> bool:
-    """Tell whether a strict decoder finds anything wrong."""
+    """Return whether a strict decoder finds anything wrong."""
     try:
         jpeg.verify(data)
     except CorruptFrame:

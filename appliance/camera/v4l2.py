@@ -120,7 +120,7 @@ class V4L2Camera(Camera):
         self._panel.write(values)
 
     def controls_changed(self) -> bool:
-        """Tell whether a control was changed by somebody else."""
+        """Return whether a control was changed by somebody else."""
         return self._panel.changed()
 
     def close(self) -> None:

@@ -107,7 +107,7 @@ class ControlManager:
 
 
 def _differs(control: Control, remembered: Mapping[str, Value]) -> bool:
-    """Tell whether a control that can be set now has another value than the remembered one."""
+    """Return whether a control that can be set now has another value than the remembered one."""
     if control.name not in remembered or control.inactive or control.read_only:
         return False
     return remembered[control.name] != control.value

@@ -347,7 +347,7 @@ class Capture:
             self._lifecycle.happen("demand")
 
     def _wait_for_camera(self, seconds: float) -> bool:
-        """Wait so long, or until a device that was gone is there again: tell whether it is. Viewers see why."""
+        """Wait so long, or until a device that was gone is there again: return whether it is. Viewers see why."""
         until = time.monotonic() + seconds
         awaited = self._former or self.source
         source = sources.source_of(awaited)

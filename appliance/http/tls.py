@@ -201,7 +201,7 @@ def _sign(name: str, certificate: Path, key: Path) -> None:
 
 
 def _lasts(certificate: Path, key: Path, days: float) -> bool:
-    """Tell whether there is a certificate that can be used for so many days yet."""
+    """Return whether there is a certificate that can be used for so many days yet."""
     try:
         return load(certificate, key)[1] > time.time() + days * _DAY
     except ConfigurationError:

@@ -253,7 +253,7 @@ class Bridge:
         self._events.emit(COMMAND_REFUSED, {"command": command, **error})
 
     def _may_answer(self, topic: str) -> bool:
-        """Tell whether somebody may ask for an answer there: not where it would pass for our own word."""
+        """Return whether somebody may ask for an answer there: not where it would pass for our own word."""
         return self.topics.can_answer_on(topic) and not topic.startswith(f"{self._settings.discovery_prefix}/")
 
     def _own_address(self) -> str | None:

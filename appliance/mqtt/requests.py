@@ -105,7 +105,7 @@ class Requests:
         return {"ok": False, **json_codec.error(error.code, str(error))}
 
     def _may_tell(self) -> bool:
-        """Tell whether one more refusal this second may be spoken of."""
+        """Return whether one more refusal this second may be spoken of."""
         now = time.monotonic()
         self._told = [each for each in self._told if now - each < 1]
         if len(self._told) >= _TOLD:

@@ -61,7 +61,7 @@ class Sender:
 
 
 def has_left(sent: paho.MQTTMessageInfo | None) -> bool:
-    """Tell whether nothing is to be waited for any more: the broker has the message, or the connection was lost."""
+    """Return whether nothing is to be waited for any more: the broker has the message, or the connection was lost."""
     try:
         return sent is None or sent.is_published()
     except (RuntimeError, ValueError):  # It was refused, or thrown away.

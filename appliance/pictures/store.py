@@ -339,7 +339,7 @@ def taken_at(name: str) -> datetime:
 
 
 def _is_ours(name: str) -> bool:
-    """Tell whether this is the name of a picture: a number and a time that can be."""
+    """Return whether this is the name of a picture: a number and a time that can be."""
     match = _NAME.fullmatch(name)
     try:
         return bool(match and datetime.fromisoformat(f"{match[2]} {match[3].replace('-', ':')}"))

@@ -329,7 +329,7 @@ class CameraService:
         return self._capture.status.is_stand_in and self._capture.source == AUTO
 
     def is_fresh(self) -> bool:
-        """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
+        """Return whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
 
         A camera that is closed on purpose is as it should be.
         """

@@ -48,7 +48,7 @@ def contradictions(effective: Mapping[str, Effective]) -> Iterator[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach what listens on that address."""
+    """Return whether only this machine can reach what listens on that address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -103,7 +103,7 @@ class NodeRed(Process):
         return self._directory
 
     def is_ready(self) -> bool:
-        """Tell whether it is connected to the broker."""
+        """Return whether it is connected to the broker."""
         return "Connected to broker" in self.log and self._broker in self.log
 
     def stop(self, number: int = signal.SIGTERM) -> float:
@@ -126,7 +126,7 @@ def of_the_document(broker: Broker, picture: Path) -> Nodes:
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether the file is a whole JPEG by now."""
+    """Return whether the file is a whole JPEG by now."""
     try:
         jpeg.verify(path.read_bytes())
     except (OSError, CorruptFrame):

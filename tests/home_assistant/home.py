@@ -93,7 +93,7 @@ class HomeAssistant(Process):
         return self.directory
 
     def is_ready(self) -> bool:
-        """Tell whether it runs; the first time that it answers, this opens the websocket."""
+        """Return whether it runs; the first time that it answers, this opens the websocket."""
         if self._socket is None:
             self._socket = self._connection()
         return self._socket is not None and self.ask("get_config")["state"] == "RUNNING"

@@ -120,7 +120,7 @@ class Broker(Process):
         return [MOSQUITTO, "-c", self._configuration]
 
     def is_ready(self) -> bool:
-        """Tell whether it listens."""
+        """Return whether it listens."""
         return listens(self.port)
 
     def _password_file(self, users: dict[str, str]) -> Path:

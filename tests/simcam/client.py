@@ -102,7 +102,7 @@ class SimulatedCamera(Process):
         return variables | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
 
     def is_ready(self) -> bool:
-        """Tell whether its nodes are there."""
+        """Return whether its nodes are there."""
         return "ready\n" in self.lines
 
     def start(self) -> float:

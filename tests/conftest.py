@@ -15,14 +15,14 @@ from tests.simcam import SimulatedCamera
 
 TESTS = Path(__file__).parent
 LONGEST_FIRST = (
-    "test_survival.py",
-    "test_random_faults.py",
+    "capture/test_survival.py",
+    "capture/test_random_faults.py",
     "test_contributing.py",
     "test_simcam.py",
     "http/test_slow_clients.py",
     "mqtt/test_faults.py",
     "mqtt/test_connection.py",
-    "test_soak.py",
+    "capture/test_soak.py",
     "test_benchmarks.py",
     "http/test_fuzz.py",
     "mqtt/test_commands.py",
@@ -39,12 +39,12 @@ LONGEST_FIRST = (
     "mqtt/test_published.py",
     "http/test_stream.py",
     "http/test_tls.py",
-    "test_camera_video.py",
-    "test_power_cut.py",
-    "test_disk_faults.py",
-    "test_retention.py",
+    "camera/test_video.py",
+    "pictures/test_power_cut.py",
+    "pictures/test_disk_faults.py",
+    "pictures/test_retention.py",
     "test_secrets.py",
-    "test_kill.py",
+    "pictures/test_kill.py",
     "test_daemon.py",
 )
 """Files whose tests take long; the others follow in their own order."""

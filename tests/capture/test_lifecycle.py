@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from appliance.capture.lifecycle import STATES, TRANSITIONS, Event, Lifecycle, Status
 from appliance.frames import Format
 
-DIAGRAM = Path(__file__).parent.parent / "docs/architecture.md"
+DIAGRAM = Path(__file__).parents[2] / "docs/architecture.md"
 EVENTS: tuple[Event, ...] = get_args(Event)
 EDGES = {(state, event, after) for state, ways in TRANSITIONS.items() for event, after in ways.items()}
 REASONS = st.sampled_from([None, "the camera is unplugged", "privacy is on"])

@@ -22,8 +22,8 @@ from appliance.settings import PicturesSettings
 from tests.disk import RecordedDisk
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
+from tests.pictures.test_store import MEMORY, mounted
 from tests.running import RunningAppliance, eventually
-from tests.test_pictures import MEMORY, mounted
 
 NOW = datetime.now(UTC).astimezone().replace(microsecond=0)
 DAY = timedelta(days=1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from appliance import jpeg
 from appliance.capture.monitors import ALIKE, EXPOSURE_DEADLINE, RATE_WINDOW, STEADY, ExposureMeter, Rate, Stillness
 
-PHOTOGRAPHS = sorted((Path(__file__).parent / "simcam/photographs").glob("*.jpg"))
+PHOTOGRAPHS = sorted((Path(__file__).parents[1] / "simcam/photographs").glob("*.jpg"))
 
 
 @cache

@@ -73,7 +73,7 @@ test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer w
 test-browsers: install-tests ## run the page's tests in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
 	@tests/install-packages chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver \
 	  Xvfb:xvfb nginx:nginx-light
-	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 --dist loadgroup $(ARGS)
+	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 $(ARGS)
 
 fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)

@@ -1,16 +1,28 @@
-"""One window of each browser for the whole run. With pytest-xdist and `--dist loadgroup` they run beside each other."""
+"""One window of each browser for the whole run; `--numprocesses 3` runs the three browsers beside each other."""
 
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.browsers.browser import Browser
 from tests.browsers.engines import ENGINES, Running, start
 
 
-@pytest.fixture(
-    scope="session", params=[pytest.param(engine, marks=pytest.mark.xdist_group(engine)) for engine in ENGINES]
-)
+class ByEngine(LoadScopeScheduling):
+    """Gives all tests of a browser to one process, so that each browser is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((engine for engine in ENGINES if f"[{engine}" in nodeid), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByEngine:
+    """Distribute the tests over the processes."""
+    return ByEngine(config, log)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A browser that runs."""
     with start(request.param, tmp_path_factory.mktemp(request.param)) as running:

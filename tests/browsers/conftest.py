@@ -3,21 +3,20 @@
 from collections.abc import Iterator
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.browsers.browser import Browser
 from tests.browsers.engines import ENGINES, Running, start
 
 
-class ByEngine(LoadScopeScheduling):
+class ByEngine(LoadScopeScheduling):  # type: ignore[misc]
     """Gives all tests of a browser to one process, so that each browser is started once."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((engine for engine in ENGINES if f"[{engine}" in nodeid), nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByEngine:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByEngine:
     """Distribute the tests over the processes."""
     return ByEngine(config, log)
 
@@ -43,7 +42,8 @@ def browser(engine: Running) -> Iterator[Browser]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the figures that tests recorded."""
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, value in getattr(report, "user_properties", []):
+    every = (report for reports in terminalreporter.stats.values() for report in reports)
+    for report in every:
+        if getattr(report, "when", "") == "call":
+            for name, value in report.user_properties:
                 terminalreporter.write_line(f"{name}: {value}")

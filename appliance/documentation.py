@@ -11,6 +11,7 @@ from pathlib import Path
 
 from appliance import settings
 from appliance.commands import Declaration, declarations
+from appliance.http import documentation as http
 from appliance.http.openapi import OTHER_ROUTES, SCHEMAS
 from appliance.mqtt import asyncapi
 from appliance.mqtt import documentation as mqtt
@@ -53,7 +54,8 @@ Every command works on both, with the same arguments, checks, results and errors
   `{"ok": true, "result": ...}` or `{"ok": false, "error": {...}}`. A member `transaction` is sent back as it came.
   A retained message is no command.
 
-`GET /api/openapi.json` describes the HTTP side for programs.
+`GET /api/openapi.json` describes the HTTP side for programs; [http.md](http.md) has the stream, snapshots, and the
+addresses of other servers at which they are found too. A `GET` ignores arguments that it does not know.
 """
 
 _ERRORS = """\
@@ -88,6 +90,7 @@ def documents() -> dict[str, str]:
     return {
         "docs/settings.md": _settings_document(),
         "docs/commands.md": _commands_document(),
+        "docs/http.md": f"{_GENERATED}\n{http.document()}",
         "docs/mqtt.md": f"{_GENERATED}\n{mqtt.document()}",
         "docs/asyncapi.json": _json(asyncapi.document(declarations(Appliance), SCHEMAS)),
         ".env.example": _environment_example(),

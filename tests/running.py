@@ -26,6 +26,9 @@ PATIENCE = 30.0  # s, for whatever has to happen but may take its time on a busy
 STOPS_WITHIN = 15.0  # s
 _FOREIGN = ("CAMERA_APPLIANCE_", "NOTIFY_", "WATCHDOG_", "CREDENTIALS_", "STATE_DIRECTORY", "LISTEN_", "JOURNAL_")
 
+JSON = {"Accept": "application/json"}
+"""What a client sends that would rather read why there is no picture than see it."""
+
 T = TypeVar("T")
 
 

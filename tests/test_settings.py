@@ -571,6 +571,13 @@ def test_an_entry_of_a_list_that_is_wrong_is_named(layers: Layers, name: str, gi
     assert f'{name}: "{entry}" is not' in told
 
 
+@pytest.mark.parametrize("url", ["home.example", "ftp://home.example", "http://", "http://[::1", "http://a b/"])
+def test_a_public_address_that_is_none_is_refused(layers: Layers, url: str) -> None:
+    layers.flags["http.public_url"] = url
+    (told,) = layers.problems()
+    assert "http.public_url" in told
+
+
 @pytest.mark.parametrize("token", ["short", "x" * 15, "with space 1234567890", "ümlaut-1234567890123"])
 def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(layers: Layers, token: str) -> None:
     layers.environment["CAMERA_APPLIANCE_HTTP_TOKEN"] = token

@@ -63,7 +63,7 @@ class Routes:
         per_address = 2 * broadcaster.max_per_address
         self._comings = Buckets("new streams", per_address, per_address / 5)
         self._openapi = document(commands)
-        self.application = Bottle(autojson=False)
+        self.application = Bottle()
         self.application.default_error_handler = http_error
         self.application.install(encode)
         self.application.install(answer_errors)
@@ -133,17 +133,15 @@ class Routes:
 
     def _home(self) -> Any:
         """Answer `/`: the page, or what mjpg-streamer's users ask for."""
-        return self._by_action() or self._files.answer("index.html")
+        return self._by_action(lambda: self._files.answer("index.html"))
 
     def _webcam(self) -> Any:
         """Answer where reverse proxies have mjpg-streamer: with the stream, if the address does not say otherwise."""
-        return self._by_action() or self._stream()
+        return self._by_action(self._stream)
 
-    def _by_action(self) -> Any:
-        wanted = aliases.wanted(request.query.get("action", ""))
-        if wanted is None:
-            return None
-        return self._snapshot() if wanted == aliases.SNAPSHOT else self._stream()
+    def _by_action(self, otherwise: Callable[[], Any]) -> Any:
+        answers = {aliases.STREAM: self._stream, aliases.SNAPSHOT: self._snapshot, None: otherwise}
+        return answers[aliases.wanted(request.query.get("action", ""))]()
 
     def _stream(self) -> Any:
         wished = ustreamer.wish()

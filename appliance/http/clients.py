@@ -27,7 +27,7 @@ shares.
 _DELIMITER = f"--{BOUNDARY}\r\n".encode()
 _NOTSENT_LOWAT = 25  # linux/tcp.h; the socket module does not name it in Python 3.11
 _UNSENT = 16384  # bytes
-_STALE = 1.0  # s: an older frame is not shown to a new viewer, the next one is
+_STALE = 0.3  # s: an older frame of the camera is not shown to a new viewer, the next one is
 _EARLY = 0.012  # s that a frame may come before its time and still counts: cameras are not that punctual
 _BACKLOG = 262144  # bytes of events that a listener may be behind
 _READS = 16  # times 4 kB of what a client sends unasked that are read away at once
@@ -175,7 +175,7 @@ class Viewer(Client):
 
     def _is_due(self, frame: Frame) -> bool:
         """Tell whether the frame is for this viewer; count what it missed because it was slow."""
-        if not self._sequence and time.monotonic() - frame.captured_at > _STALE:
+        if not self._sequence and frame.live and time.monotonic() - frame.captured_at > _STALE:
             return False
         if not self.wish.fps:
             if self._sequence:

@@ -175,8 +175,8 @@ class Guard:
         if self._hosts.are_ours(host_of(origin)):
             message = (
                 "refused a change: a page at %s asked for it, but the Host of the request is %s; if that is the page "
-                "of this appliance behind a reverse proxy, set http.public_url to its address or let the proxy pass the "
-                "Host on"
+                "of this appliance behind a reverse proxy, set http.public_url to its address, or let the proxy pass "
+                "the Host on"
             )
             self._log_once(origin, message, origin, host)
 

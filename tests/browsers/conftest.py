@@ -7,6 +7,8 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.browsers.browser import Browser
 from tests.browsers.engines import ENGINES, Running, start
+from tests.running import RunningAppliance, eventually
+from tests.simcam import SimulatedCamera
 
 
 class ByEngine(LoadScopeScheduling):  # type: ignore[misc]
@@ -26,6 +28,23 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A browser that runs."""
     with start(request.param, tmp_path_factory.mktemp(request.param)) as running:
         yield running
+
+
+@pytest.fixture
+def appliance(shared: RunningAppliance, shared_simcam: SimulatedCamera) -> RunningAppliance:
+    """An appliance with a simulated camera, `shared_simcam`: live, with all values as they were at first."""
+    try:
+        shared.state()
+    except OSError:  # a test that failed has left it so
+        shared.kill()
+        shared.start()
+    shared_simcam.plug()
+    assert shared.ask("PUT", "/api/privacy", {"on": False}).status == 200
+    shared.until_live()
+    assert shared.ask("POST", "/api/controls/reset").status == 200
+    assert shared.ask("PATCH", "/api/format", {"width": 1280, "height": 720, "fps": 30}).status == 200
+    eventually(lambda: shared.state()["viewers"] == 0, "no viewer of another test")
+    return shared
 
 
 @pytest.fixture

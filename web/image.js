@@ -57,6 +57,7 @@ export class ImageStream {
 
   #attempt() {
     this.#onState("connecting", null);
+    this.image.removeAttribute("src"); // a second connection beside the first one would be a second viewer
     this.image.src = `${this.#url}?attempt=${++this.#attempts}`; // another address: the same one is not loaded again
   }
 
@@ -69,6 +70,7 @@ export class ImageStream {
   #failed() {
     if (!this.#isOpen) return;
     this.#onState("waiting", null);
+    clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#attempt(), this.#backoff.next());
   }
 }

@@ -24,6 +24,7 @@ ELSEWHERE = {  # rows that other tests of this project show
     "Home Assistant, MQTT": "tests/home_assistant",
     "Node-RED, MQTT": "tests/clients/test_node_red.py",
     "Browsers": "tests/browsers",
+    "Moonraker": "tests/clients/test_moonraker.py",
 }
 
 

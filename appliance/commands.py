@@ -58,7 +58,7 @@ class Declaration:
         return bool(self.press) and not self.free and not any(each.required for each in self.parameters)
 
     def is_run_by(self, payload: str) -> bool:
-        """Tell whether a payload that is no JSON object runs the command, without arguments.
+        """Return whether a payload that is no JSON object runs the command, without arguments.
 
         A button with optional arguments is run only by a word that a button sends: `{"names": ...` cut short, or the
         name of a control, must not reset all of them.

@@ -207,7 +207,7 @@ class Daemon:
             new = SETTINGS.values(self._reread())
         except ConfigurationError as error:
             for problem in error.problems:
-                log.error("the settings stay as they were: %s", problem, extra=RELOAD_REFUSED.logged())
+                log.error("the settings are unchanged: %s", problem, extra=RELOAD_REFUSED.logged())
             return
         changed = [name for name, value in new.items() if value != self._values[name]]
         for name in changed:
@@ -216,7 +216,7 @@ class Daemon:
                 self._values[name] = new[name]
                 log.info("%s is now %s", name, new[name], extra=RELOADED.logged())
             else:
-                log.warning("%s has changed: it needs a restart", name, extra=RELOADED.logged())
+                log.warning("%s has changed, which takes effect after a restart", name, extra=RELOADED.logged())
         if not changed:
             log.info("the settings have not changed", extra=RELOADED.logged())
 

@@ -11,9 +11,12 @@ from pathlib import Path
 
 from appliance import ladder, settings
 from appliance.commands import Declaration
-from appliance.declared import COMMANDS, EVENTS, FACTS, SETTINGS
+from appliance.declared import COMMANDS, ERRORS, EVENTS, FACTS, SETTINGS
+from appliance.errors import meaning
 from appliance.http import documentation as http
-from appliance.http.openapi import OTHER_ROUTES, schemas
+from appliance.http.errors import ERRORS as HTTP_ERRORS
+from appliance.http.openapi import schemas
+from appliance.http.routes import API
 from appliance.mqtt import asyncapi
 from appliance.mqtt import documentation as mqtt
 from appliance.parameters import Parameter
@@ -60,32 +63,6 @@ Every command works on both, with the same arguments, checks, results and errors
 addresses of other servers at which they are found too. A `GET` ignores arguments that it does not know.
 """
 
-_ERRORS = """\
-## Errors
-
-| code | HTTP | meaning |
-| --- | --- | --- |
-| `invalid_value` | 400 | a value has the wrong type or is out of range; the message names what would do |
-| `unknown_name` | 400 | there is no such control, argument or command |
-| `invalid_request` | 400 | the request cannot be understood, for example bad JSON |
-| `login_required` | 401 | log in, or send a token; HTTP alone |
-| `not_permitted` | 403 | who asks does not have the right; HTTP alone |
-| `cross_site` | 403 | a page of another site asks for a change; HTTP alone |
-| `not_found` | 404 | there is no such picture or page |
-| `method_not_allowed` | 405 | the path does not know the method |
-| `too_large` | 413 | the body is too large |
-| `unsupported_media_type` | 415 | the body is not declared as JSON |
-| `unknown_host` | 421 | the appliance is not called by that name; HTTP alone |
-| `too_many_requests` | 429 | too much from one address; `Retry-After` says when to ask again; HTTP alone |
-| `internal_error` | 500 | a defect; the log says more |
-| `privacy_on` | 409 | privacy is on: the camera is closed |
-| `camera_unavailable` | 503 | the camera gives no pictures; the message says why |
-| `too_many_viewers` | 503 | all places are taken |
-| `busy` | 503 | the appliance is stopping, or has too much to do |
-| `storage_full` | 507 | the disk is full |
-| `storage_unwritable` | 507 | the folder of the pictures cannot be written |
-"""
-
 
 def documents() -> dict[str, str]:
     """Return the text of every generated document by its path."""
@@ -125,11 +102,18 @@ def _last_name(parameter: Parameter) -> str:
 def _commands_document() -> str:
     parts = [_GENERATED, _COMMANDS_INTRODUCTION, "## Commands\n", *map(_command, COMMANDS)]
     routes = [
-        f"| `GET {route.path}` | {route.summary} | {route.right or 'none'} | `{route.media_type}` |"
-        for route in OTHER_ROUTES
+        f"| `GET {route.path}` | {route.summary} | {route.right or 'none'} | `{route.media_type}` |" for route in API
     ]
     table = ["| route | what | right | type |", "| --- | --- | --- | --- |", *routes]
-    return "\n".join([*parts, "## Other HTTP routes\n", *table, "", _ERRORS])
+    return "\n".join([*parts, "## Other HTTP routes\n", *table, "", "## Errors\n", *_errors(), ""])
+
+
+def _errors() -> Iterator[str]:
+    yield "| code | HTTP | meaning |"
+    yield "| --- | --- | --- |"
+    for kind in sorted(ERRORS, key=lambda kind: kind.status):
+        only = " (HTTP only)" if kind in HTTP_ERRORS else ""
+        yield f"| `{kind.code}` | {kind.status} | {meaning(kind)}{only} |"
 
 
 def _command(declaration: Declaration) -> str:

@@ -175,7 +175,7 @@ class FrameSlot:
             self._listeners = tuple(each for each in self._listeners if each is not own)
 
     def _is_lost_since(self, asked_at: float) -> bool:
-        """Tell whether a placeholder came: there is no point in waiting for a camera that is not there."""
+        """Return whether a placeholder came: there is no point in waiting for a camera that is not there."""
         return self.newest is not None and not self.newest.live and self.newest.captured_at > asked_at
 
     def _is_live_since(self, captured_after: float) -> bool:

@@ -21,10 +21,11 @@ import pytest
 
 from appliance import jpeg
 from appliance.errors import CorruptFrame
+from tests.faults import heal
 from tests.rtsp import RtspCamera
 from tests.running import JSON, RunningAppliance, eventually, run_command
 from tests.simcam import SimulatedCamera, frames
-from tests.soak import EventReader, Spectator, heal
+from tests.spectators import EventReader, Spectator
 
 SECRET = "hunter2-of-the-camera"
 CHANGED = {"brightness": 33, "white_balance_automatic": False, "white_balance_temperature": 5000}
@@ -94,7 +95,7 @@ def pixels(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Any:
 
 
 def is_damaged(data: bytes) -> bool:
-    """Tell whether a strict decoder finds anything wrong."""
+    """Return whether a strict decoder finds anything wrong."""
     try:
         jpeg.verify(data)
     except CorruptFrame:
@@ -255,7 +256,7 @@ def test_a_stalled_camera_is_noticed_opened_anew_and_back_when_it_goes_on(
         camera.stall()
         noticed = viewer.placeholder(at)
         assert 0.9 < noticed.timestamp - at < 3, "the setting says 1 s"
-        assert "gives no pictures" in until(appliance, "lost")["reason"]
+        assert "delivers no frames" in until(appliance, "lost")["reason"]
         camera.wait_for(lambda now: now.starts > starts)
         camera.resume()
         viewer.live(noticed.timestamp)
@@ -346,7 +347,7 @@ def test_a_camera_that_gives_only_damage_is_lost_with_a_reason(
         eventually(lambda: appliance.state()["frames"]["corrupt"] > corrupt, "a strict look")
         found_at = time.time()
         lost = viewer.placeholder(found_at)
-        assert appliance.state()["camera"]["reason"] == "the camera gives no good picture"
+        assert appliance.state()["camera"]["reason"] == "the camera delivers no usable frames"
         shown = [part for part in viewer.recent if found_at + 0.5 < part.timestamp]
         assert not [part for part in shown if part.is_live]
         camera.corrupt(0)
@@ -407,7 +408,7 @@ def test_a_refusal_says_what_to_do_and_is_over_when_its_cause_is(
     ("source", "settings", "words"),
     [
         ("/dev/video7", {}, r"^no camera is connected as /dev/video7; connected: /dev/v4l/by-id/\S+$"),
-        ("/dev/video1", {}, r"^/dev/video1 gives no pictures, .*; connected: /dev/v4l/by-id/\S+$"),
+        ("/dev/video1", {}, r"^/dev/video1 delivers no frames; .*; connected: /dev/v4l/by-id/\S+$"),
         ("/dev/null", {}, r"^/dev/null is no camera; connected: /dev/v4l/by-id/\S+$"),
         (
             "auto",
@@ -457,9 +458,9 @@ def test_a_pixel_format_that_is_not_offered_is_refused_and_the_picture_goes_on(
     ("fault", "end", "words"),
     [
         (lambda camera: camera.no_bandwidth(), lambda camera: camera.no_bandwidth(False), "not enough USB bandwidth"),
-        (lambda camera: camera.no_frames_at(1920), lambda camera: camera.no_frames_at(0), "gives no pictures"),
-        (lambda camera: camera.corrupt(1_000_000), lambda camera: camera.corrupt(0), "gives no good picture"),
-        (lambda camera: camera.truncate(1_000_000), lambda camera: camera.truncate(0), "gives no good picture"),
+        (lambda camera: camera.no_frames_at(1920), lambda camera: camera.no_frames_at(0), "delivers no frames"),
+        (lambda camera: camera.corrupt(1_000_000), lambda camera: camera.corrupt(0), "delivers no usable frames"),
+        (lambda camera: camera.truncate(1_000_000), lambda camera: camera.truncate(0), "delivers no usable frames"),
     ],
     ids=["refused", "no frame", "only damaged frames", "only half frames"],
 )

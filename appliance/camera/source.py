@@ -100,7 +100,7 @@ class Source(Protocol):
     """A kind of cameras, by the names under which they are opened. Every method may be called from any thread."""
 
     def claims(self, name: str) -> bool:
-        """Tell whether the name is one of this source's."""
+        """Return whether the name is one of this source's."""
 
     def found(self) -> list[Found]:
         """Return the cameras of this kind that are connected, the most stable names first."""

@@ -34,7 +34,7 @@ class Video(Camera):
         self._source = source
         self._capture = cv2.VideoCapture()
         if not self._open():
-            raise CameraUnavailable(f"{self.device} cannot be opened: not reachable, or no video in it")
+            raise CameraUnavailable(f"{self.device} cannot be opened: it is not reachable or contains no video")
         self.granted = self._granted()
         self._next_at = time.monotonic()
 

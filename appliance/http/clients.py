@@ -119,7 +119,7 @@ class Client:
             self.pending = None if count == len(data) else memoryview(data)[count:]
 
     def is_open(self) -> bool:
-        """Read away what the client sends unasked; tell whether it is still there."""
+        """Read away what the client sends unasked; return whether it is still there."""
         try:
             return all(self.connection.recv(4096) for _ in range(_READS))
         except WAITS:
@@ -174,7 +174,7 @@ class Viewer(Client):
         return part.whole
 
     def _is_due(self, frame: Frame) -> bool:
-        """Tell whether the frame is for this viewer; count what it missed because it was slow."""
+        """Return whether the frame is for this viewer; count what it missed because it was slow."""
         if not self._sequence and frame.live and time.monotonic() - frame.captured_at > _STALE:
             return False
         if not self.wish.fps:

@@ -34,7 +34,7 @@ def test_the_page_comes_back_after_a_restart(browser: Browser, running: RunningA
 
 def test_a_line_that_goes_dead_is_noticed_and_left(browser: Browser, running: RunningAppliance) -> None:
     see_live(browser, running.url)
-    with running.silent():
+    with running.hung():
         until_shown(browser, "#connection-lost")
         browser.until("() => ['waiting', 'connecting'].includes(document.querySelector('#live').dataset.state)")
         assert mood(browser) != "live"

@@ -53,7 +53,7 @@ class OctoPrint:
             return json.loads(answer.read() or b"null")
 
     def runs(self) -> bool:
-        """Tell whether it answers."""
+        """Return whether it answers."""
         assert self.program.status is None, self.program.output[-4000:]
         try:
             return bool(self.ask("api/version"))
@@ -61,7 +61,7 @@ class OctoPrint:
             return False
 
     def printer_is(self, state: str) -> bool:
-        """Tell whether the printer is in that state."""
+        """Return whether the printer is in that state."""
         return bool(self.ask("api/connection")["current"]["state"] == state)
 
     def test(self, address: str, types: str, **more: object) -> bool:

@@ -112,7 +112,7 @@ def unhealthy(camera: Camera, may_be_dark: bool) -> list[str]:
 
 
 def in_privacy(camera: Camera) -> bool:
-    """Tell whether somebody wanted the camera closed: then it is well without a picture."""
+    """Return whether somebody wanted the camera closed: then it is well without a picture."""
     status, _, body = camera.ask("/api/state")
     return status == 200 and bool(json.loads(body).get("privacy"))
 

@@ -5,29 +5,29 @@
  * @typedef {import("./types.js").State} State
  */
 
-import { showAccess } from "./access.js";
-import { Album } from "./album.js";
-import { messageOf, takePicture } from "./api.js";
-import { ServerClock } from "./clock.js";
-import { ControlPanel } from "./controls.js";
-import { find } from "./dom.js";
-import { Events } from "./events.js";
-import { fly } from "./flight.js";
-import { FormatPanel } from "./format.js";
-import { History } from "./history.js";
-import { listenForKeys } from "./keys.js";
-import { LivePicture } from "./live.js";
-import { PictureList } from "./pictures.js";
-import { Presence } from "./presence.js";
-import { PrivacySwitch } from "./privacy.js";
-import { Stage } from "./stage.js";
-import { StateLine } from "./state.js";
-import { Strip } from "./strip.js";
-import { keepToastsInSight, toast } from "./toast.js";
-import { Viewer } from "./viewer.js";
-import { listenForWake } from "./wake.js";
-import { ageInWords } from "./words.js";
-import { Zoom } from "./zoom.js";
+import { showAccess } from "./panel/access.js";
+import { Album } from "./album/album.js";
+import { messageOf, takePicture } from "./shared/api.js";
+import { ServerClock } from "./live/server_clock.js";
+import { ControlPanel } from "./panel/control_panel.js";
+import { find } from "./shared/dom.js";
+import { Events } from "./shared/events.js";
+import { fly } from "./live/take_animation.js";
+import { FormatPanel } from "./panel/format_panel.js";
+import { History } from "./panel/history.js";
+import { listenForKeys } from "./shared/keys.js";
+import { LivePicture } from "./live/live_picture.js";
+import { PictureList } from "./album/picture_list.js";
+import { Presence } from "./live/page_title.js";
+import { PrivacySwitch } from "./panel/privacy_switch.js";
+import { Stage } from "./live/live_overlay.js";
+import { StateLine } from "./panel/fact_list.js";
+import { Strip } from "./album/strip.js";
+import { keepToastsInSight, toast } from "./shared/toast.js";
+import { Viewer } from "./album/picture_viewer.js";
+import { listenForWake } from "./shared/wake.js";
+import { ageInWords } from "./shared/formatters.js";
+import { Zoom } from "./shared/zoom.js";
 
 const MEASURE_MS = 500;
 
@@ -62,7 +62,7 @@ let interval = 0;
 let isSecond = false;
 let isScrolledAway = false;
 
-/** @param {import("./live.js").LiveStatus} status */
+/** @param {import("./live/live_picture.js").LiveStatus} status */
 function showLive(status) {
   stage.showLive(status);
   zoom.target = live.element;

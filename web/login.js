@@ -2,8 +2,8 @@
  * The page to log in. Without scripts its form is posted as it stands; with them a refusal does not lose what was typed.
  */
 
-import { FROM_THIS_PAGE, errorFrom } from "./api.js";
-import { find } from "./dom.js";
+import { FROM_THIS_PAGE, errorFrom } from "./shared/api.js";
+import { find } from "./shared/dom.js";
 
 const form = find("#login", HTMLFormElement);
 const message = find("#login-message", HTMLElement);

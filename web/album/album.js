@@ -2,17 +2,17 @@
  * All pictures, by day, in a dialog; older ones are loaded as they come near. Any of them can be selected, to be
  * downloaded in one archive or deleted.
  *
- * @typedef {import("./types.js").Picture} Picture
- * @typedef {import("./pictures.js").PictureList} PictureList
+ * @typedef {import("../types.js").Picture} Picture
+ * @typedef {import("./picture_list.js").PictureList} PictureList
  */
 
-import { archiveAddress, messageOf } from "./api.js";
-import { Days } from "./days.js";
-import { find, setText } from "./dom.js";
+import { archiveAddress, messageOf } from "../shared/api.js";
+import { Days } from "./album_grid.js";
+import { find, setText } from "../shared/dom.js";
 import { Selection, spansOf } from "./selection.js";
-import { toast } from "./toast.js";
+import { toast } from "../shared/toast.js";
 import { deleteWithUndo } from "./undo.js";
-import { dayOf } from "./words.js";
+import { dayOf } from "../shared/formatters.js";
 
 /** So many older pictures are asked for at once. */
 const STEP = 500;

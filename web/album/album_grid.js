@@ -2,16 +2,16 @@
  * The pictures of the album on the page: a heading for every day, but items only for what is seen and what is near, so
  * that ten thousand cost no more than a screenful. Tab reaches one of them, arrow keys the others.
  *
- * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("../types.js").Picture} Picture
  * @typedef {import("./selection.js").Selection} Selection
- * @typedef {import("./shelves.js").Shelf} Shelf
+ * @typedef {import("./album_layout.js").Shelf} Shelf
  */
 
-import { find } from "./dom.js";
-import { isWhole, Sections } from "./sections.js";
-import { cellsIn, Shelves } from "./shelves.js";
+import { find } from "../shared/dom.js";
+import { isWhole, Sections } from "./album_headings.js";
+import { cellsIn, Shelves } from "./album_layout.js";
 import { dropItem, loadImage, showChosen, thumbnailItem } from "./thumbnails.js";
-import { clockInWords } from "./words.js";
+import { clockInWords } from "../shared/formatters.js";
 
 /** How far above and below what is seen there are items, in pixels; and how far below older pictures are loaded. */
 const NEAR = 600;

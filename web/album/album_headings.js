@@ -2,12 +2,12 @@
  * The days of the album: a heading for every one, and the list under it, which has the height of all its rows whether there
  * are items in them or not.
  *
- * @typedef {import("./shelves.js").Shelf} Shelf
- * @typedef {import("./shelves.js").Shelves} Shelves
+ * @typedef {import("./album_layout.js").Shelf} Shelf
+ * @typedef {import("./album_layout.js").Shelves} Shelves
  */
 
-import { find, fromTemplate, setText } from "./dom.js";
-import { dayInWords } from "./words.js";
+import { find, fromTemplate, setText } from "../shared/dom.js";
+import { dayInWords } from "../shared/formatters.js";
 
 /**
  * @param {Shelf} shelf

@@ -2,7 +2,7 @@
  * Where the pictures of the album are: days one below the other, in each of them rows of equal cells. So every place is
  * known without looking at the page, also of pictures that are not on it.
  *
- * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("../types.js").Picture} Picture
  * @typedef {object} Cells sizes in pixels
  * @property {number} columns
  * @property {number} width
@@ -17,7 +17,7 @@
  * @property {number} height pixels
  */
 
-import { dayOf } from "./words.js";
+import { dayOf } from "../shared/formatters.js";
 
 /** Of the same unit as the sizes in style sheets: the height of the reader's letters. */
 const REM = { width: 9, gap: 0.5, line: 1.5, head: 2.75, below: 1.25 };

@@ -2,12 +2,12 @@
  * The stored pictures as far as they are known here, newest first. Strip, album and viewer show them; it follows what
  * others take, delete and restore.
  *
- * @typedef {import("./types.js").Picture} Picture
- * @typedef {import("./types.js").PictureEvent} PictureEvent
- * @typedef {import("./types.js").PicturesEvent} PicturesEvent
+ * @typedef {import("../types.js").Picture} Picture
+ * @typedef {import("../types.js").PictureEvent} PictureEvent
+ * @typedef {import("../types.js").PicturesEvent} PicturesEvent
  */
 
-import { listPictures } from "./api.js";
+import { listPictures } from "../shared/api.js";
 
 const PAGE_SIZE = 60;
 const LONGEST_PAGE = 500;
@@ -49,7 +49,7 @@ export class PictureList {
   /**
    * Loads the newest pictures again, as many as are known.
    *
-   * @throws {import("./api.js").ApiError}
+   * @throws {import("../shared/api.js").ApiError}
    */
   async refresh() {
     const wanted = Math.max(PAGE_SIZE, this.#pictures.length);
@@ -71,7 +71,7 @@ export class PictureList {
    *
    * @param {number} [limit]
    * @returns {Promise<void>}
-   * @throws {import("./api.js").ApiError}
+   * @throws {import("../shared/api.js").ApiError}
    */
   loadMore(limit = PAGE_SIZE) {
     this.#loading ??= this.#load(limit).finally(() => (this.#loading = null));
@@ -81,7 +81,7 @@ export class PictureList {
   /**
    * Loads all of them.
    *
-   * @throws {import("./api.js").ApiError}
+   * @throws {import("../shared/api.js").ApiError}
    */
   async loadAll() {
     /** @type {Picture[]} */ const older = [];
@@ -121,7 +121,7 @@ export class PictureList {
 
   /**
    * @param {PicturesEvent} event
-   * @throws {import("./api.js").ApiError}
+   * @throws {import("../shared/api.js").ApiError}
    */
   async followMany({ action, ids, total }) {
     if (action !== "deleted") return this.refresh();

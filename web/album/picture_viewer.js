@@ -1,17 +1,17 @@
 /**
  * One picture in full, in a dialog: the ones before and after it by key, button or swipe; zoom, download, delete.
  *
- * @typedef {import("./pictures.js").PictureList} PictureList
- * @typedef {import("./types.js").Picture} Picture
- * @typedef {import("./zoom.js").Swipe} Swipe
+ * @typedef {import("./picture_list.js").PictureList} PictureList
+ * @typedef {import("../types.js").Picture} Picture
+ * @typedef {import("../shared/zoom.js").Swipe} Swipe
  */
 
-import { messageOf, relative } from "./api.js";
-import { find, setText } from "./dom.js";
-import { toast } from "./toast.js";
+import { messageOf, relative } from "../shared/api.js";
+import { find, setText } from "../shared/dom.js";
+import { toast } from "../shared/toast.js";
 import { deleteWithUndo } from "./undo.js";
-import { bytesInWords, sizeInWords, timeInWords } from "./words.js";
-import { Zoom } from "./zoom.js";
+import { bytesInWords, sizeInWords, timeInWords } from "../shared/formatters.js";
+import { Zoom } from "../shared/zoom.js";
 
 /** Walks through the pictures of a list. */
 export class Viewer {

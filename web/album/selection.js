@@ -1,7 +1,7 @@
 /**
  * Which pictures are selected.
  *
- * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("../types.js").Picture} Picture
  */
 
 /** Numbers of pictures, and whether anything is being selected at all. */

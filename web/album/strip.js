@@ -1,13 +1,13 @@
 /**
  * The strip of the newest pictures under the live picture.
  *
- * @typedef {import("./types.js").Picture} Picture
- * @typedef {import("./pictures.js").PictureList} PictureList
+ * @typedef {import("../types.js").Picture} Picture
+ * @typedef {import("./picture_list.js").PictureList} PictureList
  */
 
-import { find, setText } from "./dom.js";
+import { find, setText } from "../shared/dom.js";
 import { dropItem, loadImage, thumbnailItem } from "./thumbnails.js";
-import { clockInWords, dayOf, shortDayInWords } from "./words.js";
+import { clockInWords, dayOf, shortDayInWords } from "../shared/formatters.js";
 
 const LONGEST = 24;
 

@@ -1,12 +1,12 @@
 /**
  * Items of pictures in strip and album.
  *
- * @typedef {import("./types.js").Picture} Picture
+ * @typedef {import("../types.js").Picture} Picture
  */
 
-import { relative } from "./api.js";
-import { find, fromTemplate } from "./dom.js";
-import { timeInWords } from "./words.js";
+import { relative } from "../shared/api.js";
+import { find, fromTemplate } from "../shared/dom.js";
+import { timeInWords } from "../shared/formatters.js";
 
 /** The appliance refuses to make too many at once; some pictures are damaged and never have one. */
 const RETRY_MS = 2000;

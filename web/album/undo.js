@@ -1,12 +1,12 @@
 /**
  * Deleting at once, and taking it back.
  *
- * @typedef {import("./types.js").Picture} Picture
- * @typedef {import("./pictures.js").PictureList} PictureList
+ * @typedef {import("../types.js").Picture} Picture
+ * @typedef {import("./picture_list.js").PictureList} PictureList
  */
 
-import { deletePictures, messageOf, restorePictures } from "./api.js";
-import { toast } from "./toast.js";
+import { deletePictures, messageOf, restorePictures } from "../shared/api.js";
+import { toast } from "../shared/toast.js";
 
 /** Numbers in one request: the appliance reads no more than 64 kB. */
 const AT_ONCE = 2000;

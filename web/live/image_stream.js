@@ -5,7 +5,7 @@
  * @typedef {import("./stream.js").StreamState} StreamState
  */
 
-import { Backoff } from "./backoff.js";
+import { Backoff } from "../shared/backoff.js";
 
 /** One viewer place, held only between open() and close(). */
 export class ImageStream {

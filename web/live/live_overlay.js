@@ -1,14 +1,14 @@
 /**
  * What is said over the live picture: whether it is live, why not, how fast and how old.
  *
- * @typedef {import("./live.js").LivePicture} LivePicture
- * @typedef {import("./live.js").LiveStatus} LiveStatus
- * @typedef {import("./clock.js").ServerClock} ServerClock
- * @typedef {import("./types.js").State} State
+ * @typedef {import("./live_picture.js").LivePicture} LivePicture
+ * @typedef {import("./live_picture.js").LiveStatus} LiveStatus
+ * @typedef {import("./server_clock.js").ServerClock} ServerClock
+ * @typedef {import("../types.js").State} State
  */
 
-import { find, setText } from "./dom.js";
-import { ageInWords } from "./words.js";
+import { find, setText } from "../shared/dom.js";
+import { ageInWords } from "../shared/formatters.js";
 
 /**
  * @typedef {object} Words

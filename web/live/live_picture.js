@@ -10,8 +10,8 @@
  * @property {string | null} reason why the appliance refused the stream
  */
 
-import { ImageStream } from "./image.js";
-import { RateMeter } from "./rate.js";
+import { ImageStream } from "./image_stream.js";
+import { RateMeter } from "./rate_meter.js";
 import { Stream } from "./stream.js";
 
 /** Shows the stream on a canvas; `canvas.dataset` has the state and the number of frames shown. */

@@ -1,10 +1,10 @@
 /**
  * The camera's name and state where a tab or an icon is all that is seen.
  *
- * @typedef {import("./stage.js").Words} Words
+ * @typedef {import("./live_overlay.js").Words} Words
  */
 
-import { find } from "./dom.js";
+import { find } from "../shared/dom.js";
 
 /** @type {Record<Words["mood"], string>} */
 const ICONS = { live: "live", waiting: "waiting", stopped: "waiting", lost: "lost", private: "private" };

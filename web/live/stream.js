@@ -6,8 +6,8 @@
  *   script read a stream
  */
 
-import { ApiError, isReachable, refusalFrom } from "./api.js";
-import { Backoff } from "./backoff.js";
+import { ApiError, isReachable, refusalFrom } from "../shared/api.js";
+import { Backoff } from "../shared/backoff.js";
 import { boundaryOf, MultipartParser } from "./multipart.js";
 
 const SILENCE_MS = 5000;

@@ -1,10 +1,10 @@
 /**
  * Who one is to the appliance, and the ways to log in and out.
  *
- * @typedef {import("./types.js").Access} Access
+ * @typedef {import("../types.js").Access} Access
  */
 
-import { FROM_THIS_PAGE, getAccess } from "./api.js";
+import { FROM_THIS_PAGE, getAccess } from "../shared/api.js";
 
 /**
  * Shows nothing where nobody can log in.

@@ -1,14 +1,14 @@
 /**
  * The panel of all controls that the camera really has, built from what the appliance reports about them.
  *
- * @typedef {import("./types.js").Control} Control
- * @typedef {import("./types.js").Controls} Controls
+ * @typedef {import("../types.js").Control} Control
+ * @typedef {import("../types.js").Controls} Controls
  */
 
-import { messageOf, resetControls } from "./api.js";
-import { ControlView } from "./control.js";
-import { find, fromTemplate } from "./dom.js";
-import { toast } from "./toast.js";
+import { messageOf, resetControls } from "../shared/api.js";
+import { ControlView } from "./control_view.js";
+import { find, fromTemplate } from "../shared/dom.js";
+import { toast } from "../shared/toast.js";
 
 /** @type {Record<string, string>} */
 const GROUP_LABELS = { user: "Picture", camera: "Exposure and lens", image: "Image processing" };

@@ -1,13 +1,13 @@
 /**
  * One control of the camera on the page: its field, its reset button, and what there is to say about it.
  *
- * @typedef {import("./types.js").Control} Control
- * @typedef {import("./types.js").Controls} Controls
- * @typedef {import("./types.js").ControlValue} ControlValue
+ * @typedef {import("../types.js").Control} Control
+ * @typedef {import("../types.js").Controls} Controls
+ * @typedef {import("../types.js").ControlValue} ControlValue
  */
 
-import { messageOf, resetControls, setControls } from "./api.js";
-import { find, fromTemplate, setText } from "./dom.js";
+import { messageOf, resetControls, setControls } from "../shared/api.js";
+import { find, fromTemplate, setText } from "../shared/dom.js";
 import { FIELDS } from "./fields.js";
 import { Sender } from "./sender.js";
 

@@ -1,11 +1,11 @@
 /**
  * The facts about the appliance under the picture.
  *
- * @typedef {import("./types.js").State} State
+ * @typedef {import("../types.js").State} State
  */
 
-import { find, setText } from "./dom.js";
-import { ageInWords, bytesInWords, durationInWords, formatInWords, rateInWords } from "./words.js";
+import { find, setText } from "../shared/dom.js";
+import { ageInWords, bytesInWords, durationInWords, formatInWords, rateInWords } from "../shared/formatters.js";
 
 const CAMERA_STATES = {
   starting: "Starting",

@@ -1,8 +1,8 @@
 /**
  * The input elements of a control, by kind. A field shows what the device reports, and tells what the user wants.
  *
- * @typedef {import("./types.js").Control} Control
- * @typedef {import("./types.js").ControlValue} ControlValue
+ * @typedef {import("../types.js").Control} Control
+ * @typedef {import("../types.js").ControlValue} ControlValue
  * @typedef {object} Field
  * @property {(control: Control) => void} show shows the reported value and limits
  * @property {() => boolean} held whether the user is dragging or typing, so that nothing may change under the hand
@@ -13,7 +13,7 @@
  * @property {() => void} release the user let go without a new value: show the reported one again
  */
 
-import { find } from "./dom.js";
+import { find } from "../shared/dom.js";
 
 /**
  * @param {HTMLInputElement} input

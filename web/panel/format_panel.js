@@ -1,14 +1,14 @@
 /**
  * Resolution, rate and pixel format: what may be chosen, what was asked for, and what the camera granted.
  *
- * @typedef {import("./types.js").Format} Format
- * @typedef {import("./types.js").PictureFormat} PictureFormat
- * @typedef {import("./types.js").State} State
+ * @typedef {import("../types.js").Format} Format
+ * @typedef {import("../types.js").PictureFormat} PictureFormat
+ * @typedef {import("../types.js").State} State
  */
 
-import { getFormat, messageOf, setFormat } from "./api.js";
-import { find, setText } from "./dom.js";
-import { formatInWords, rateInWords, sizeInWords } from "./words.js";
+import { getFormat, messageOf, setFormat } from "../shared/api.js";
+import { find, setText } from "../shared/dom.js";
+import { formatInWords, rateInWords, sizeInWords } from "../shared/formatters.js";
 
 /**
  * @typedef {[value: string, label: string]} Choice

@@ -1,6 +1,6 @@
 /** The last minute of a value, as a line. */
 
-import { find, setText } from "./dom.js";
+import { find, setText } from "../shared/dom.js";
 
 const SECONDS = 60;
 const HEIGHT = 20; // units of the drawing; one unit across is a second

@@ -1,12 +1,12 @@
 /**
  * The privacy switch: the camera is closed while it is on.
  *
- * @typedef {import("./types.js").State} State
+ * @typedef {import("../types.js").State} State
  */
 
-import { messageOf, setPrivacy } from "./api.js";
-import { find } from "./dom.js";
-import { toast } from "./toast.js";
+import { messageOf, setPrivacy } from "../shared/api.js";
+import { find } from "../shared/dom.js";
+import { toast } from "../shared/toast.js";
 
 /** Shows what the appliance reports, also while a change is on its way: the switch moves with the answer. */
 export class PrivacySwitch {

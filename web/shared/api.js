@@ -1,14 +1,14 @@
 /**
  * Requests to the appliance. Addresses are relative, so the page also works under a path prefix of a reverse proxy.
  *
- * @typedef {import("./types.js").Access} Access
- * @typedef {import("./types.js").Controls} Controls
- * @typedef {import("./types.js").ControlValue} ControlValue
- * @typedef {import("./types.js").Format} Format
- * @typedef {import("./types.js").DeletedPictures} DeletedPictures
- * @typedef {import("./types.js").Picture} Picture
- * @typedef {import("./types.js").PictureFormat} PictureFormat
- * @typedef {import("./types.js").PicturePage} PicturePage
+ * @typedef {import("../types.js").Access} Access
+ * @typedef {import("../types.js").Controls} Controls
+ * @typedef {import("../types.js").ControlValue} ControlValue
+ * @typedef {import("../types.js").Format} Format
+ * @typedef {import("../types.js").DeletedPictures} DeletedPictures
+ * @typedef {import("../types.js").Picture} Picture
+ * @typedef {import("../types.js").PictureFormat} PictureFormat
+ * @typedef {import("../types.js").PicturePage} PicturePage
  */
 
 /** A change of format may reopen the camera, which takes seconds. */

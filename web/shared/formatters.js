@@ -1,7 +1,7 @@
 /**
  * Values in the words of the reader.
  *
- * @typedef {import("./types.js").PictureFormat} PictureFormat
+ * @typedef {import("../types.js").PictureFormat} PictureFormat
  */
 
 // Making one of these costs a hundred times what using it does.

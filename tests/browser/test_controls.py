@@ -161,7 +161,7 @@ def test_a_resolution_chosen_on_the_page_is_granted(
     open_panel(page, watching)
     page.locator("#format-size").select_option("640x480")
     eventually(lambda: (watching.state()["format"]["granted"] or {}).get("width") == 640)
-    expect(page.locator("#format-granted")).to_contain_text("Granted 640x480")
+    expect(page.locator("#format-granted")).to_contain_text("Granted: 640x480")
     expect(page.locator("#live")).to_have_attribute("width", "640")
 
 
@@ -179,7 +179,7 @@ def test_a_resolution_of_which_no_picture_comes_is_refused_beside_the_field_and_
 def test_the_page_says_when_the_camera_grants_something_else(page: Page, watching: RunningAppliance) -> None:
     open_panel(page, watching)
     watching.ask("PATCH", "api/format", {"width": 1280, "height": 720, "fps": 30, "pixel_format": "YUYV"})
-    expect(page.locator("#format-granted")).to_contain_text("asked for 1280x720 at 30 fps, YUYV")
+    expect(page.locator("#format-granted")).to_contain_text("Requested: 1280x720 at 30 fps, YUYV")
     expect(page.locator("#format-pixel-format")).to_have_value("YUYV")
 
 

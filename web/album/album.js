@@ -1,27 +1,27 @@
 /**
- * All pictures, by day, in a dialog; older ones are loaded as they come near. Any of them can be selected, to be
- * downloaded in one archive or deleted.
+ * The album: a dialog with all pictures by day. Older pictures are loaded as the user scrolls. Selected pictures can be
+ * downloaded as one archive or deleted.
  *
  * @typedef {import("../types.js").Picture} Picture
  * @typedef {import("./picture_list.js").PictureList} PictureList
  */
 
 import { archiveAddress, messageOf } from "../shared/api.js";
-import { Days } from "./album_grid.js";
+import { AlbumGrid } from "./album_grid.js";
 import { find, setText } from "../shared/dom.js";
 import { Selection, spansOf } from "./selection.js";
 import { toast } from "../shared/toast.js";
 import { deleteWithUndo } from "./undo.js";
 import { dayOf } from "../shared/formatters.js";
 
-/** So many older pictures are asked for at once. */
+/** Number of older pictures in one request. */
 const STEP = 500;
 
-/** The dialog; it follows the list while it is open. */
+/** The dialog; updated from the list while it is open. */
 export class Album {
   #selection = new Selection();
   #isLoading = false;
-  /** Whether older pictures are loaded without being asked for: not again and again where that fails. */
+  /** Whether scrolling loads older pictures; false after a failure, so that it is not repeated endlessly. */
   #isEager = true;
 
   /**
@@ -37,12 +37,12 @@ export class Album {
     this.more = find("#album-more", HTMLButtonElement, dialog);
     this.empty = find("#album-empty", HTMLElement, dialog);
     this.selectButton = find("#album-select", HTMLButtonElement, dialog);
-    this.chosen = find("#album-chosen", HTMLElement, dialog);
+    this.selectionCount = find("#album-chosen", HTMLElement, dialog);
     this.all = find("#album-all", HTMLButtonElement, dialog);
     this.download = find("#album-download", HTMLAnchorElement, dialog);
     this.remove = find("#album-delete", HTMLButtonElement, dialog);
     const root = find("#album-days", HTMLElement, dialog);
-    this.days = new Days(dialog, root, this.#selection, () => this.#isEager && this.#load());
+    this.grid = new AlbumGrid(dialog, root, this.#selection, () => this.#isEager && this.#load());
     root.addEventListener("click", (event) => this.#clicked(event));
     this.#listen();
   }
@@ -81,17 +81,17 @@ export class Album {
     } finally {
       this.#isLoading = false;
     }
-    this.days.render(); // the end may still be near
+    this.grid.render(); // the end of the loaded pictures may still be near
   }
 
   #render() {
     const { pictures, total, hasMore } = this.pictures;
-    this.days.show(pictures, hasMore);
+    this.grid.show(pictures, hasMore);
     this.#selection.keepOnly(new Set(pictures.map(({ id }) => id)));
     this.more.hidden = !hasMore;
     this.empty.hidden = pictures.length > 0;
     setText(this.count, String(total));
-    if (document.activeElement === document.body) this.selectButton.focus(); // what had the focus is gone
+    if (document.activeElement === document.body) this.selectButton.focus(); // the focused element was removed
   }
 
   /** @param {MouseEvent} event */
@@ -100,18 +100,18 @@ export class Album {
     const section = /** @type {HTMLElement | null} */ (event.target.closest(".day"));
     if (section && event.target.closest("[data-action=day]")) this.#selectDay(section.dataset.day ?? "");
     const id = Number(event.target.closest("button")?.closest("li")?.dataset.pictureId);
-    const picture = this.pictures.pictures.find((one) => one.id === id);
+    const picture = this.pictures.pictures.find((each) => each.id === id);
     if (!picture) return;
-    if (this.#selection.isOn) this.#selection.toggle(id, event.shiftKey, this.days.pictures);
+    if (this.#selection.isOn) this.#selection.toggle(id, event.shiftKey, this.grid.pictures);
     else this.onOpen(picture);
   }
 
   /** @param {string} day */
   async #selectDay(day) {
     const { pictures } = this;
-    const isCut = () => pictures.hasMore && dayOf(pictures.pictures.at(-1)?.taken_at ?? "") >= day;
+    const isIncomplete = () => pictures.hasMore && dayOf(pictures.pictures.at(-1)?.taken_at ?? "") >= day;
     try {
-      while (isCut()) await pictures.loadMore(500);
+      while (isIncomplete()) await pictures.loadMore(STEP);
     } catch (error) {
       toast(messageOf(error), "error");
     }
@@ -132,9 +132,9 @@ export class Album {
   }
 
   async #delete() {
-    const chosen = this.pictures.pictures.filter(({ id }) => this.#selection.has(id));
+    const selected = this.pictures.pictures.filter(({ id }) => this.#selection.has(id));
     this.remove.setAttribute("aria-busy", "true");
-    await deleteWithUndo(this.pictures, chosen);
+    await deleteWithUndo(this.pictures, selected);
     this.remove.removeAttribute("aria-busy");
     this.#selection.end();
     this.selectButton.focus();
@@ -144,8 +144,8 @@ export class Album {
     const { isOn, size } = this.#selection;
     this.dialog.dataset.selecting = String(isOn);
     this.selectButton.textContent = isOn ? "Done" : "Select";
-    setText(this.chosen, size ? `${size} selected` : "None selected");
-    this.days.showChosen((id) => (isOn ? this.#selection.has(id) : null));
+    setText(this.selectionCount, size ? `${size} selected` : "None selected");
+    this.grid.showSelected((id) => (isOn ? this.#selection.has(id) : null));
     this.remove.disabled = size === 0;
     if (size) this.download.href = archiveAddress(spansOf(this.pictures.pictures, (id) => this.#selection.has(id)));
     else this.download.removeAttribute("href");

@@ -1,27 +1,26 @@
 /**
- * The days of the album: a heading for every one, and the list under it, which has the height of all its rows whether there
- * are items in them or not.
+ * The days of the album: a heading for each, above a list as tall as all its rows, including rows without items.
  *
- * @typedef {import("./album_layout.js").Shelf} Shelf
- * @typedef {import("./album_layout.js").Shelves} Shelves
+ * @typedef {import("./album_layout.js").AlbumDay} AlbumDay
+ * @typedef {import("./album_layout.js").AlbumLayout} AlbumLayout
  */
 
 import { find, fromTemplate, setText } from "../shared/dom.js";
-import { dayInWords } from "../shared/formatters.js";
+import { formatDay } from "../shared/formatters.js";
 
 /**
- * @param {Shelf} shelf
- * @param {Shelves} shelves
- * @param {boolean} isCut whether there are older pictures than those on the shelves
- * @returns {boolean} whether no picture of that day is missing
+ * @param {AlbumDay} day
+ * @param {AlbumLayout} layout
+ * @param {boolean} hasOlder whether the appliance has older pictures
+ * @returns {boolean} whether all pictures of that day are loaded
  */
-export function isWhole(shelf, shelves, isCut) {
-  return !isCut || shelf !== shelves.shelves.at(-1);
+export function isComplete(day, layout, hasOlder) {
+  return !hasOlder || day !== layout.days.at(-1);
 }
 
-/** Follows the shelves. */
-export class Sections {
-  /** @type {Map<string, HTMLElement>} by day */ #sections = new Map();
+/** Adds and removes the sections of the days. */
+export class AlbumHeadings {
+  /** @type {Map<string, HTMLElement>} by date */ #sections = new Map();
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -29,21 +28,21 @@ export class Sections {
   }
 
   /**
-   * @param {Shelves} shelves
-   * @param {boolean} isCut whether there are older pictures
+   * @param {AlbumLayout} layout
+   * @param {boolean} hasOlder whether the appliance has older pictures
    */
-  show(shelves, isCut) {
-    const { width, height, head } = shelves.cells;
+  show(layout, hasOlder) {
+    const { width, height, head } = layout.cells;
     for (const [name, size] of Object.entries({ width, height, head })) {
       this.root.style.setProperty(`--cell-${name}`, `${size}px`);
     }
-    this.root.style.height = `${shelves.height}px`;
-    this.#keepOnly(new Set(shelves.shelves.map(({ day }) => day)));
+    this.root.style.height = `${layout.height}px`;
+    this.#keepOnly(new Set(layout.days.map(({ date }) => date)));
     let next = this.root.firstElementChild;
-    for (const shelf of shelves.shelves) {
-      const section = this.#sections.get(shelf.day) ?? this.#make(shelf);
-      section.style.height = `${shelf.height}px`;
-      const count = isWhole(shelf, shelves, isCut) ? `${shelf.pictures.length}` : "";
+    for (const day of layout.days) {
+      const section = this.#sections.get(day.date) ?? this.#make(day);
+      section.style.height = `${day.height}px`;
+      const count = isComplete(day, layout, hasOlder) ? `${day.pictures.length}` : "";
       setText(find("[data-role=count]", HTMLElement, section), count);
       if (section === next) next = section.nextElementSibling;
       else this.root.insertBefore(section, next);
@@ -51,30 +50,30 @@ export class Sections {
   }
 
   /**
-   * @param {Shelf} shelf that is shown
+   * @param {AlbumDay} day a day that is shown
    * @returns {HTMLElement} its list
    */
-  listOf({ day }) {
-    return find("ul", HTMLElement, this.#sections.get(day));
+  listOf({ date }) {
+    return find("ul", HTMLElement, this.#sections.get(date));
   }
 
-  /** @param {Set<string>} days */
-  #keepOnly(days) {
-    for (const [day, section] of this.#sections) {
-      if (days.has(day)) continue;
+  /** @param {Set<string>} dates */
+  #keepOnly(dates) {
+    for (const [date, section] of this.#sections) {
+      if (dates.has(date)) continue;
       section.remove();
-      this.#sections.delete(day);
+      this.#sections.delete(date);
     }
   }
 
-  /** @param {Shelf} shelf */
-  #make({ day, pictures: [picture] }) {
+  /** @param {AlbumDay} day */
+  #make({ date, pictures: [picture] }) {
     const section = fromTemplate("album-day");
-    const words = dayInWords(picture.taken_at);
-    section.dataset.day = day;
-    find("[data-role=day]", HTMLElement, section).textContent = words;
-    find("ul", HTMLElement, section).setAttribute("aria-label", words);
-    this.#sections.set(day, section);
+    const heading = formatDay(picture.taken_at);
+    section.dataset.day = date;
+    find("[data-role=day]", HTMLElement, section).textContent = heading;
+    find("ul", HTMLElement, section).setAttribute("aria-label", heading);
+    this.#sections.set(date, section);
     return section;
   }
 }

@@ -1,30 +1,30 @@
 /**
- * Where the pictures of the album are: days one below the other, in each of them rows of equal cells. So every place is
- * known without looking at the page, also of pictures that are not on it.
+ * The layout of the album: days below one another, each with rows of equally sized cells. Every position is computed, so
+ * it is known for pictures without a list item too, and nothing is measured on the page.
  *
  * @typedef {import("../types.js").Picture} Picture
  * @typedef {object} Cells sizes in pixels
  * @property {number} columns
  * @property {number} width
- * @property {number} height with the line under the picture
+ * @property {number} height including the line under the picture
  * @property {number} gap
- * @property {number} head height of what is above the rows of a day
- * @typedef {object} Shelf one day
- * @property {string} day
+ * @property {number} head height of the heading of a day
+ * @typedef {object} AlbumDay one day
+ * @property {string} date such as "2026-11-22"
  * @property {Picture[]} pictures
- * @property {number} first how many pictures are before it
- * @property {number} top pixels from the beginning of the first day
+ * @property {number} first number of pictures on the days above
+ * @property {number} top pixels from the top of the first day
  * @property {number} height pixels
  */
 
 import { dayOf } from "../shared/formatters.js";
 
-/** Of the same unit as the sizes in style sheets: the height of the reader's letters. */
+/** Sizes in the unit `rem` of the style sheets. */
 const REM = { width: 9, gap: 0.5, line: 1.5, head: 2.75, below: 1.25 };
 const FEWEST_COLUMNS = 3;
 
 /**
- * @param {number} width pixels that there are
+ * @param {number} width available pixels
  * @param {number} rem pixels
  * @returns {Cells}
  */
@@ -35,10 +35,10 @@ export function cellsIn(width, rem) {
   return { columns, width: across, height: (across * 9) / 16 + REM.line * rem, gap, head: REM.head * rem };
 }
 
-/** The days, newest first, whatever order the numbers of the pictures have: a clock may have been wrong. */
-export class Shelves {
-  /** @type {Shelf[]} */ shelves = [];
-  /** @type {Picture[]} in the order in which they are seen */ pictures = [];
+/** The days, newest first. The numbers of pictures need not be in this order: the clock may have been wrong. */
+export class AlbumLayout {
+  /** @type {AlbumDay[]} */ days = [];
+  /** @type {Picture[]} in display order */ pictures = [];
   /** @type {Map<number, number>} by the number of the picture */ #index = new Map();
 
   /**
@@ -47,39 +47,39 @@ export class Shelves {
    */
   constructor(pictures, cells) {
     this.cells = cells;
-    /** @type {Map<string, Picture[]>} */ const days = new Map();
+    /** @type {Map<string, Picture[]>} */ const byDate = new Map();
     for (const picture of pictures) {
-      const day = dayOf(picture.taken_at);
-      const others = days.get(day);
+      const date = dayOf(picture.taken_at);
+      const others = byDate.get(date);
       if (others) others.push(picture);
-      else days.set(day, [picture]);
+      else byDate.set(date, [picture]);
     }
-    for (const day of [...days.keys()].sort().reverse()) this.#add(day, days.get(day) ?? []);
+    for (const date of [...byDate.keys()].sort().reverse()) this.#add(date, byDate.get(date) ?? []);
     this.pictures.forEach(({ id }, index) => this.#index.set(id, index));
   }
 
   /**
-   * @param {string} day
+   * @param {string} date
    * @param {Picture[]} pictures
    */
-  #add(day, pictures) {
+  #add(date, pictures) {
     const { columns, height, gap, head } = this.cells;
     const rows = Math.ceil(pictures.length / columns);
     const below = (head * REM.below) / REM.head;
     const size = head + rows * (height + gap) - gap + below;
-    this.shelves.push({ day, pictures, first: this.pictures.length, top: this.height, height: size });
+    this.days.push({ date, pictures, first: this.pictures.length, top: this.height, height: size });
     for (const picture of pictures) this.pictures.push(picture);
   }
 
-  /** Pixels that all days take. */
+  /** Height of all days in pixels. */
   get height() {
-    const last = this.shelves.at(-1);
+    const last = this.days.at(-1);
     return last ? last.top + last.height : 0;
   }
 
   /**
    * @param {number} id
-   * @returns {number | undefined} its place among `pictures`
+   * @returns {number | undefined} its index in `pictures`
    */
   indexOf(id) {
     return this.#index.get(id);
@@ -87,26 +87,26 @@ export class Shelves {
 
   /**
    * @param {number} index
-   * @returns {Shelf}
+   * @returns {AlbumDay}
    */
-  shelfOf(index) {
-    const shelf = this.shelves.findLast(({ first }) => first <= index);
-    if (!shelf) throw new RangeError(`There is no picture ${index} in the album.`);
-    return shelf;
+  dayAt(index) {
+    const day = this.days.findLast(({ first }) => first <= index);
+    if (!day) throw new RangeError(`The album has no picture at index ${index}.`);
+    return day;
   }
 
   /**
    * @param {number} index
-   * @returns {number} pixels from the beginning of the first day
+   * @returns {number} pixels from the top of the first day
    */
   topOf(index) {
-    const { top, first } = this.shelfOf(index);
+    const { top, first } = this.dayAt(index);
     return top + this.cells.head + this.placeOf(index - first).top;
   }
 
   /**
-   * @param {number} place among the pictures of its day
-   * @returns {{left: number, top: number}} pixels from the beginning of the day's first row
+   * @param {number} place index among the pictures of its day
+   * @returns {{left: number, top: number}} pixels from the top left of the day's first row
    */
   placeOf(place) {
     const { columns, width, height, gap } = this.cells;
@@ -114,17 +114,17 @@ export class Shelves {
   }
 
   /**
-   * @param {number} from pixels from the beginning of the first day
+   * @param {number} from pixels from the top of the first day
    * @param {number} to
-   * @returns {Map<Shelf, number[]>} the pictures of all rows that are there, by day
+   * @returns {Map<AlbumDay, number[]>} indexes of the pictures of all rows in that range, by day
    */
   between(from, to) {
-    const near = this.shelves.filter(({ top, height }) => top < to && top + height > from);
-    return new Map(near.map((shelf) => [shelf, this.#indexes(shelf, from, to)]));
+    const near = this.days.filter(({ top, height }) => top < to && top + height > from);
+    return new Map(near.map((day) => [day, this.#indexes(day, from, to)]));
   }
 
   /**
-   * @param {Shelf} shelf
+   * @param {AlbumDay} day
    * @param {number} from
    * @param {number} to
    */
@@ -137,8 +137,8 @@ export class Shelves {
   }
 
   /**
-   * @param {number} top pixels from the beginning of the first day
-   * @returns {number} the first picture of which something is below that
+   * @param {number} top pixels from the top of the first day
+   * @returns {number} index of the first picture that is at least partly below that
    */
   indexAt(top) {
     const [indexes = []] = this.between(top, Infinity).values();
@@ -146,21 +146,21 @@ export class Shelves {
   }
 
   /**
-   * Where an arrow key leads. Up and down keep the column, or end where the row does.
+   * The target of an arrow key, Home or End. Up and down keep the column, or stop at the end of a shorter row.
    *
    * @param {number} index
    * @param {string} key
-   * @returns {number | undefined} undefined for keys that lead nowhere
+   * @returns {number | undefined} undefined for other keys
    */
   step(index, key) {
     const last = this.pictures.length - 1;
-    const shelf = this.shelfOf(index);
+    const day = this.dayAt(index);
     /** @type {Record<string, () => number>} */
     const targets = {
       ArrowLeft: () => index - 1,
       ArrowRight: () => index + 1,
-      ArrowUp: () => this.#up(shelf, index),
-      ArrowDown: () => this.#down(shelf, index),
+      ArrowUp: () => this.#up(day, index),
+      ArrowDown: () => this.#down(day, index),
       Home: () => 0,
       End: () => last,
     };
@@ -169,20 +169,20 @@ export class Shelves {
   }
 
   /**
-   * @param {Shelf} shelf
+   * @param {AlbumDay} day
    * @param {number} index
    */
   #up({ first }, index) {
     const { columns } = this.cells;
     if (index - columns >= first) return index - columns;
     if (first === 0) return index;
-    const above = this.shelfOf(first - 1);
+    const above = this.dayAt(first - 1);
     const row = above.first + Math.floor((above.pictures.length - 1) / columns) * columns;
     return Math.min(first - 1, row + index - first);
   }
 
   /**
-   * @param {Shelf} shelf
+   * @param {AlbumDay} day
    * @param {number} index
    */
   #down({ first, pictures }, index) {
@@ -190,7 +190,7 @@ export class Shelves {
     const [column, after] = [(index - first) % columns, first + pictures.length];
     if (index + columns < after) return index + columns;
     if (index - column + columns < after) return after - 1; // the last row is shorter
-    const below = this.shelves.find((shelf) => shelf.first === after);
+    const below = this.days.find((day) => day.first === after);
     return below ? after + Math.min(column, below.pictures.length - 1) : index;
   }
 }

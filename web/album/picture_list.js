@@ -1,6 +1,6 @@
 /**
- * The stored pictures as far as they are known here, newest first. Strip, album and viewer show them; it follows what
- * others take, delete and restore.
+ * The stored pictures that are loaded, newest first. Strip, album and picture viewer show this list; it is updated when
+ * any client takes, deletes or restores pictures.
  *
  * @typedef {import("../types.js").Picture} Picture
  * @typedef {import("../types.js").PictureEvent} PictureEvent
@@ -12,7 +12,7 @@ import { listPictures } from "../shared/api.js";
 const PAGE_SIZE = 60;
 const LONGEST_PAGE = 500;
 
-/** The newest pictures, without a gap, and the way to older ones. */
+/** The newest pictures, without a gap; older ones are loaded on request. */
 export class PictureList {
   /** @type {Picture[]} */ #pictures = [];
   /** @type {number | null} */ #next = null;
@@ -26,17 +26,17 @@ export class PictureList {
     this.#listeners.push(listener);
   }
 
-  /** The pictures that are known, newest first. */
+  /** The loaded pictures, newest first. */
   get pictures() {
     return this.#pictures;
   }
 
-  /** How many there are, known or not. */
+  /** Number of all stored pictures, loaded or not. */
   get total() {
     return this.#total;
   }
 
-  /** Whether the first page has come, so that none is none. */
+  /** Whether the first page is loaded; before that, an empty list says nothing. */
   get isLoaded() {
     return this.#isLoaded;
   }
@@ -47,27 +47,27 @@ export class PictureList {
   }
 
   /**
-   * Loads the newest pictures again, as many as are known.
+   * Loads the newest pictures again, as many as were loaded before.
    *
    * @throws {import("../shared/api.js").ApiError}
    */
   async refresh() {
-    const wanted = Math.max(PAGE_SIZE, this.#pictures.length);
+    const count = Math.max(PAGE_SIZE, this.#pictures.length);
     /** @type {Picture[]} */ const pictures = [];
     /** @type {number | null} */ let next = null;
     do {
-      const page = await listPictures(Math.min(LONGEST_PAGE, wanted - pictures.length), next);
+      const page = await listPictures(Math.min(LONGEST_PAGE, count - pictures.length), next);
       pictures.push(...page.pictures);
       next = page.next;
       this.#total = page.total;
-    } while (next !== null && pictures.length < wanted);
+    } while (next !== null && pictures.length < count);
     this.#next = next;
     this.#isLoaded = true;
     this.#change(pictures);
   }
 
   /**
-   * Loads older pictures; a second call while the first one lasts is the same call.
+   * Loads older pictures; a call during another one returns the promise of that.
    *
    * @param {number} [limit]
    * @returns {Promise<void>}
@@ -79,7 +79,7 @@ export class PictureList {
   }
 
   /**
-   * Loads all of them.
+   * Loads all older pictures.
    *
    * @throws {import("../shared/api.js").ApiError}
    */
@@ -107,8 +107,8 @@ export class PictureList {
 
   /** @param {Picture[]} older */
   #append(older) {
-    const known = this.#ids();
-    this.#change([...this.#pictures, ...older.filter(({ id }) => !known.has(id))]);
+    const loaded = this.#ids();
+    this.#change([...this.#pictures, ...older.filter(({ id }) => !loaded.has(id))]);
   }
 
   /** @param {PictureEvent} event */
@@ -130,19 +130,19 @@ export class PictureList {
     this.#change(this.#pictures);
   }
 
-  /** @param {Picture} picture that is known to be there, whether its event has come or not */
+  /** @param {Picture} picture a stored picture; its event may or may not have arrived */
   add(picture) {
     const oldest = this.#pictures.at(-1);
-    const isBeyond = this.hasMore && oldest !== undefined && picture.id < oldest.id;
-    if (isBeyond || this.#ids().has(picture.id)) return;
+    const isNotLoaded = this.hasMore && oldest !== undefined && picture.id < oldest.id;
+    if (isNotLoaded || this.#ids().has(picture.id)) return;
     this.#total += 1;
     this.#change([picture, ...this.#pictures].sort((a, b) => b.id - a.id));
   }
 
-  /** @param {number[]} ids of pictures that are known to be deleted, whether the event has come or not */
+  /** @param {number[]} ids deleted pictures; their event may or may not have arrived */
   forget(ids) {
-    const gone = new Set(ids);
-    const left = this.#pictures.filter(({ id }) => !gone.has(id));
+    const deleted = new Set(ids);
+    const left = this.#pictures.filter(({ id }) => !deleted.has(id));
     if (left.length === this.#pictures.length) return;
     this.#total -= this.#pictures.length - left.length;
     this.#change(left);

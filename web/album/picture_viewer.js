@@ -1,5 +1,6 @@
 /**
- * One picture in full, in a dialog: the ones before and after it by key, button or swipe; zoom, download, delete.
+ * A dialog with one picture in full size. Keys, buttons and swipes show the previous and next one; it can be zoomed,
+ * downloaded and deleted.
  *
  * @typedef {import("./picture_list.js").PictureList} PictureList
  * @typedef {import("../types.js").Picture} Picture
@@ -10,19 +11,19 @@ import { messageOf, relative } from "../shared/api.js";
 import { find, setText } from "../shared/dom.js";
 import { toast } from "../shared/toast.js";
 import { deleteWithUndo } from "./undo.js";
-import { bytesInWords, sizeInWords, timeInWords } from "../shared/formatters.js";
+import { formatBytes, formatSize, formatTime } from "../shared/formatters.js";
 import { Zoom } from "../shared/zoom.js";
 
-/** Walks through the pictures of a list. */
-export class Viewer {
+/** Shows the pictures of a list one at a time. */
+export class PictureViewer {
   /** @type {Picture | null} */ #picture = null;
-  /** Where the picture is among the others, so that the next one takes its place when it is deleted. */
+  /** Index of the picture in the list: when it is deleted, the next one at this index is shown. */
   #index = 0;
 
   /**
    * @param {HTMLDialogElement} dialog
    * @param {PictureList} pictures
-   * @param {(id: number) => void} onClose called with the picture that was seen last
+   * @param {(id: number) => void} onClose called with the picture that was shown last
    */
   constructor(dialog, pictures, onClose) {
     this.dialog = dialog;
@@ -67,9 +68,9 @@ export class Viewer {
     this.image.alt = `Picture ${picture.id}`;
     const facts = [
       `Picture ${picture.id}`,
-      timeInWords(picture.taken_at),
-      picture.width && picture.height ? sizeInWords(picture.width, picture.height) : "damaged",
-      bytesInWords(picture.bytes),
+      formatTime(picture.taken_at),
+      picture.width && picture.height ? formatSize(picture.width, picture.height) : "damaged",
+      formatBytes(picture.bytes),
     ];
     setText(this.caption, facts.join(" · "));
     this.download.href = relative(picture.url);
@@ -77,7 +78,7 @@ export class Viewer {
     this.#showNeighbours();
   }
 
-  /** Enables the ways to the neighbours, and has their pictures ready. */
+  /** Enables the buttons for the previous and next picture, and preloads both. */
   #showNeighbours() {
     const { pictures, hasMore } = this.pictures;
     this.previous.disabled = this.#index <= 0;
@@ -95,13 +96,13 @@ export class Viewer {
 
   /** @param {1 | -1} direction 1 is older */
   async #step(direction) {
-    const wanted = this.#index + direction;
+    const index = this.#index + direction;
     try {
-      if (wanted >= this.pictures.pictures.length) await this.pictures.loadMore();
+      if (index >= this.pictures.pictures.length) await this.pictures.loadMore();
     } catch (error) {
       toast(messageOf(error), "error");
     }
-    const picture = this.pictures.pictures[wanted];
+    const picture = this.pictures.pictures[index];
     if (picture && this.dialog.open) this.#show(picture);
   }
 
@@ -132,7 +133,7 @@ export class Viewer {
     this.remove.removeAttribute("aria-busy");
   }
 
-  /** There are other pictures now: this one may have moved, or be gone. */
+  /** The list changed: the picture may have another index, or be deleted. */
   #follow() {
     const shown = this.#picture;
     if (!shown) return;

@@ -4,9 +4,9 @@
  * @typedef {import("../types.js").Picture} Picture
  */
 
-/** Numbers of pictures, and whether anything is being selected at all. */
+/** The selected pictures, and whether selection mode is on. */
 export class Selection {
-  /** @type {Set<number>} */ #chosen = new Set();
+  /** @type {Set<number>} */ #selected = new Set();
   /** @type {number | null} */ #last = null;
   #isOn = false;
   #onChange = () => {};
@@ -21,12 +21,12 @@ export class Selection {
   }
 
   get size() {
-    return this.#chosen.size;
+    return this.#selected.size;
   }
 
   /** @param {number} id */
   has(id) {
-    return this.#chosen.has(id);
+    return this.#selected.has(id);
   }
 
   toggleMode() {
@@ -42,54 +42,54 @@ export class Selection {
   end() {
     this.#isOn = false;
     this.#last = null;
-    this.#chosen.clear();
+    this.#selected.clear();
     this.#onChange();
   }
 
   /**
    * @param {number} id
-   * @param {boolean} asRange from the one before
-   * @param {Picture[]} pictures all in their order
+   * @param {boolean} asRange whether to select everything between the last toggled picture and this one
+   * @param {Picture[]} pictures all pictures in display order
    */
   toggle(id, asRange, pictures) {
     const ids = pictures.map((picture) => picture.id);
     const [from, to] = [ids.indexOf(this.#last ?? -1), ids.indexOf(id)].sort((a, b) => a - b);
-    if (asRange && from !== -1) for (const one of ids.slice(from, to + 1)) this.#chosen.add(one);
-    else if (!this.#chosen.delete(id)) this.#chosen.add(id);
+    if (asRange && from !== -1) for (const each of ids.slice(from, to + 1)) this.#selected.add(each);
+    else if (!this.#selected.delete(id)) this.#selected.add(id);
     this.#last = id;
     this.#onChange();
   }
 
-  /** @param {number[]} ids all of them if any is missing, else none */
+  /** @param {number[]} ids selected if any of them is not yet, else deselected */
   toggleMany(ids) {
-    const isComplete = ids.every((id) => this.#chosen.has(id));
+    const areAllSelected = ids.every((id) => this.#selected.has(id));
     for (const id of ids) {
-      if (isComplete) this.#chosen.delete(id);
-      else this.#chosen.add(id);
+      if (areAllSelected) this.#selected.delete(id);
+      else this.#selected.add(id);
     }
     this.#onChange();
   }
 
   /** @param {Set<number>} ids that still exist */
   keepOnly(ids) {
-    const gone = [...this.#chosen].filter((id) => !ids.has(id));
-    for (const id of gone) this.#chosen.delete(id);
-    if (gone.length || this.#isOn) this.#onChange();
+    const deleted = [...this.#selected].filter((id) => !ids.has(id));
+    for (const id of deleted) this.#selected.delete(id);
+    if (deleted.length || this.#isOn) this.#onChange();
   }
 }
 
 /**
  * @param {Picture[]} pictures newest first
- * @param {(id: number) => boolean} isChosen
- * @returns {string} such as "7,9,12-40": a span for those that follow one another, however many numbers are missing
+ * @param {(id: number) => boolean} isSelected
+ * @returns {string} such as "7,9,12-40": consecutive pictures of the list form a span, even if numbers between them are unused
  */
-export function spansOf(pictures, isChosen) {
+export function spansOf(pictures, isSelected) {
   /** @type {number[][]} */ const spans = [];
   let isOpen = false;
   for (const { id } of pictures.toReversed()) {
-    if (isChosen(id) && isOpen) spans[spans.length - 1][1] = id;
-    else if (isChosen(id)) spans.push([id, id]);
-    isOpen = isChosen(id);
+    if (isSelected(id) && isOpen) spans[spans.length - 1][1] = id;
+    else if (isSelected(id)) spans.push([id, id]);
+    isOpen = isSelected(id);
   }
   return spans.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(",");
 }

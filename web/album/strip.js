@@ -7,11 +7,11 @@
 
 import { find, setText } from "../shared/dom.js";
 import { dropItem, loadImage, thumbnailItem } from "./thumbnails.js";
-import { clockInWords, dayOf, shortDayInWords } from "../shared/formatters.js";
+import { formatClock, dayOf, formatShortDay } from "../shared/formatters.js";
 
 const LONGEST = 24;
 
-/** The newest pictures, and the way to all of them. */
+/** The newest pictures, and the button that opens the album. */
 export class Strip {
   /**
    * @param {HTMLElement} root
@@ -30,7 +30,7 @@ export class Strip {
 
   /**
    * @param {number} id
-   * @returns {HTMLElement | null} the button of that picture, if it is in the strip
+   * @returns {HTMLElement | null} the button of that picture, null if it is not in the strip
    */
   buttonOf(id) {
     return this.list.querySelector(`[data-picture-id="${id}"] button`);
@@ -42,8 +42,8 @@ export class Strip {
       [...this.list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.pictureId, item]),
     );
     const items = newest.map((picture) => present.get(String(picture.id)) ?? this.#item(picture, newest[0]));
-    const wanted = new Set(items);
-    for (const item of present.values()) if (!wanted.has(item)) dropItem(/** @type {HTMLElement} */ (item));
+    const kept = new Set(items);
+    for (const item of present.values()) if (!kept.has(item)) dropItem(/** @type {HTMLElement} */ (item));
     items.forEach((item, index) => {
       if (this.list.children[index] !== item) this.list.insertBefore(item, this.list.children[index] ?? null);
     });
@@ -55,12 +55,12 @@ export class Strip {
 
   /**
    * @param {Picture} picture
-   * @param {Picture} newest whose day needs no words
+   * @param {Picture} newest pictures of its day are labelled with the time alone
    */
   #item(picture, newest) {
-    const time = clockInWords(picture.taken_at);
-    const isOfThatDay = dayOf(picture.taken_at) === dayOf(newest.taken_at);
-    const item = thumbnailItem(picture, isOfThatDay ? time : `${shortDayInWords(picture.taken_at)}, ${time}`);
+    const time = formatClock(picture.taken_at);
+    const isOfSameDay = dayOf(picture.taken_at) === dayOf(newest.taken_at);
+    const item = thumbnailItem(picture, isOfSameDay ? time : `${formatShortDay(picture.taken_at)}, ${time}`);
     find("button", HTMLButtonElement, item).addEventListener("click", () => this.onOpen(picture));
     find("img", HTMLImageElement, item).loading = "lazy";
     loadImage(item);

@@ -1,28 +1,28 @@
 /**
- * Items of pictures in strip and album.
+ * List items of pictures, in the strip and in the album.
  *
  * @typedef {import("../types.js").Picture} Picture
  */
 
 import { relative } from "../shared/api.js";
 import { find, fromTemplate } from "../shared/dom.js";
-import { timeInWords } from "../shared/formatters.js";
+import { formatTime } from "../shared/formatters.js";
 
-/** The appliance refuses to make too many at once; some pictures are damaged and never have one. */
+/** The appliance limits how many thumbnails it makes at once; a damaged picture never gets one. */
 const RETRY_MS = 2000;
-const MOST_TRIES = 8;
+const MAXIMUM_TRIES = 8;
 
 /**
  * @param {Picture} picture
  * @param {string} caption
- * @returns {HTMLElement} a list item with a button, an image that is not asked for yet, and the caption
+ * @returns {HTMLElement} a list item with a button, an image that is not requested yet, and the caption
  */
 export function thumbnailItem(picture, caption) {
   const item = fromTemplate("gallery-item");
   const image = find("img", HTMLImageElement, item);
   item.dataset.pictureId = String(picture.id);
   image.dataset.src = relative(picture.thumbnail);
-  image.alt = `Picture ${picture.id}, ${timeInWords(picture.taken_at)}`;
+  image.alt = `Picture ${picture.id}, ${formatTime(picture.taken_at)}`;
   const when = find("time", HTMLTimeElement, item);
   when.dateTime = picture.taken_at;
   when.textContent = caption;
@@ -30,31 +30,31 @@ export function thumbnailItem(picture, caption) {
   return item;
 }
 
-/** @param {HTMLElement} item whose image is wanted now */
+/** @param {HTMLElement} item whose image is now requested */
 export function loadImage(item) {
   const image = find("img", HTMLImageElement, item);
   if (!image.hasAttribute("src")) image.src = image.dataset.src ?? "";
 }
 
-/** @param {HTMLImageElement} image that did not load */
+/** @param {HTMLImageElement} image that failed to load */
 function retry(image) {
   const tries = Number(image.dataset.tries ?? 0) + 1;
   image.dataset.tries = String(tries);
-  if (tries > MOST_TRIES) image.classList.add("broken");
+  if (tries > MAXIMUM_TRIES) image.classList.add("broken");
   else setTimeout(() => image.hasAttribute("src") && (image.src = image.dataset.src ?? ""), RETRY_MS);
 }
 
 /**
  * @param {HTMLElement} item
- * @param {boolean | null} isChosen null while nothing is being selected
+ * @param {boolean | null} isSelected null outside selection mode
  */
-export function showChosen(item, isChosen) {
+export function showSelected(item, isSelected) {
   const button = find("button", HTMLButtonElement, item);
-  if (isChosen === null) button.removeAttribute("aria-pressed");
-  else button.setAttribute("aria-pressed", String(isChosen));
+  if (isSelected === null) button.removeAttribute("aria-pressed");
+  else button.setAttribute("aria-pressed", String(isSelected));
 }
 
-/** @param {HTMLElement} item that is taken off the page; its image is not loaded to its end */
+/** @param {HTMLElement} item removed from the page; loading its image is cancelled */
 export function dropItem(item) {
   find("img", HTMLImageElement, item).removeAttribute("src");
   item.remove();

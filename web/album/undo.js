@@ -1,5 +1,5 @@
 /**
- * Deleting at once, and taking it back.
+ * Deletion without a question, with undo.
  *
  * @typedef {import("../types.js").Picture} Picture
  * @typedef {import("./picture_list.js").PictureList} PictureList
@@ -8,23 +8,23 @@
 import { deletePictures, messageOf, restorePictures } from "../shared/api.js";
 import { toast } from "../shared/toast.js";
 
-/** Numbers in one request: the appliance reads no more than 64 kB. */
-const AT_ONCE = 2000;
+/** Pictures in one request: the appliance accepts bodies of up to 64 kB. */
+const BATCH = 2000;
 
 /**
  * @template T
  * @param {number[]} ids
- * @param {(some: number[]) => Promise<T>} request
+ * @param {(batch: number[]) => Promise<T>} request
  * @returns {Promise<T[]>}
  */
-async function inParts(ids, request) {
+async function inBatches(ids, request) {
   const answers = [];
-  for (let from = 0; from < ids.length; from += AT_ONCE) answers.push(await request(ids.slice(from, from + AT_ONCE)));
+  for (let from = 0; from < ids.length; from += BATCH) answers.push(await request(ids.slice(from, from + BATCH)));
   return answers;
 }
 
 /**
- * Deletes pictures, and offers to bring them back for as long as the appliance keeps them.
+ * Deletes pictures, and offers to restore them for as long as the appliance keeps them.
  *
  * @param {PictureList} list
  * @param {Picture[]} pictures
@@ -32,14 +32,14 @@ async function inParts(ids, request) {
 export async function deleteWithUndo(list, pictures) {
   const ids = pictures.map(({ id }) => id);
   try {
-    const answers = await inParts(ids, deletePictures);
+    const answers = await inBatches(ids, deletePictures);
     const deleted = answers.flatMap((answer) => answer.deleted);
     const seconds = Math.min(...answers.map((answer) => answer.restorable));
     list.forget(ids);
-    const words =
-      deleted.length === 1 ? `Picture ${deleted[0]} is deleted.` : `${deleted.length} pictures are deleted.`;
-    if (seconds > 0) toast(words, { seconds, label: "Undo", run: () => undo(list, deleted) });
-    else toast(words);
+    const message =
+      deleted.length === 1 ? `Picture ${deleted[0]} was deleted.` : `${deleted.length} pictures were deleted.`;
+    if (seconds > 0) toast(message, { seconds, label: "Undo", run: () => undo(list, deleted) });
+    else toast(message);
   } catch (error) {
     toast(messageOf(error), "error");
   }
@@ -51,11 +51,11 @@ export async function deleteWithUndo(list, pictures) {
  */
 async function undo(list, ids) {
   try {
-    const restored = (await inParts(ids, restorePictures)).flatMap((answer) => answer.restored);
+    const restored = (await inBatches(ids, restorePictures)).flatMap((answer) => answer.restored);
     await list.refresh();
     const missing = ids.length - restored.length;
-    if (missing) toast(`${missing} of ${ids.length} pictures are gone for good.`, "error");
-    else toast(ids.length === 1 ? `Picture ${ids[0]} is back.` : `${ids.length} pictures are back.`);
+    if (missing) toast(`${missing} of ${ids.length} pictures could not be restored.`, "error");
+    else toast(ids.length === 1 ? `Picture ${ids[0]} was restored.` : `${ids.length} pictures were restored.`);
   } catch (error) {
     toast(messageOf(error), "error");
   }

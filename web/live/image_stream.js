@@ -1,6 +1,6 @@
 /**
- * The stream in an <img>, for browsers in which no script can read it: the browser shows each frame by itself, and tells
- * neither how many there are nor how old they are.
+ * The stream in an <img>, for browsers whose scripts cannot read it. The browser displays the frames itself; their number
+ * and age are not available.
  *
  * @typedef {import("./stream.js").StreamState} StreamState
  */
@@ -30,26 +30,26 @@ export class ImageStream {
     addEventListener("online", () => this.#isOpen && this.restart());
   }
 
-  /** Connects, unless it already does. */
+  /** Connects, unless it is already connected. */
   open() {
     if (!this.#isOpen) this.restart();
   }
 
-  /** Leaves; the last picture is gone too. */
+  /** Disconnects; the last frame disappears too. */
   close() {
-    this.#leave();
+    this.#disconnect();
     this.#onState("closed", null);
   }
 
   /** Connects again if it is connected. */
   restart() {
-    this.#leave();
+    this.#disconnect();
     this.#isOpen = true;
     this.#backoff.reset();
     this.#attempt();
   }
 
-  #leave() {
+  #disconnect() {
     this.#isOpen = false;
     clearTimeout(this.#retry);
     this.image.removeAttribute("src"); // closes the connection
@@ -57,7 +57,7 @@ export class ImageStream {
 
   #attempt() {
     this.#onState("connecting", null);
-    this.image.src = `${this.#url}?attempt=${++this.#attempts}`; // another address: the same one is not loaded again
+    this.image.src = `${this.#url}?attempt=${++this.#attempts}`; // the browser does not load the same address twice
   }
 
   #loaded() {

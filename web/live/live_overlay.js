@@ -1,5 +1,5 @@
 /**
- * What is said over the live picture: whether it is live, why not, how fast and how old.
+ * The text over the live picture: whether it is live, the reason if it is not, frame rate and age.
  *
  * @typedef {import("./live_picture.js").LivePicture} LivePicture
  * @typedef {import("./live_picture.js").LiveStatus} LiveStatus
@@ -8,38 +8,38 @@
  */
 
 import { find, setText } from "../shared/dom.js";
-import { ageInWords } from "../shared/formatters.js";
+import { formatAge } from "../shared/formatters.js";
 
 /**
- * @typedef {object} Words
+ * @typedef {object} LiveText
  * @property {"live" | "waiting" | "lost" | "private" | "stopped"} mood
- * @property {string} label a word or two
+ * @property {string} label one or two words
  * @property {string} message a sentence, or empty
  */
 
-/** Seconds after which a frame is too old to be called live, where the camera is not slower anyway. */
+/** Age in seconds from which a frame counts as delayed, unless the camera's frame rate is lower. */
 const LATE = 2;
 
-/** @type {Record<Exclude<LiveStatus["state"], "live" | "placeholder">, Words>} */
-const WORDS = {
-  stopped: { mood: "stopped", label: "Stopped", message: "The picture is stopped." },
-  hidden: { mood: "stopped", label: "Paused", message: "Paused while it is out of sight." },
+/** @type {Record<Exclude<LiveStatus["state"], "live" | "placeholder">, LiveText>} */
+const TEXTS = {
+  stopped: { mood: "stopped", label: "Stopped", message: "The live picture is stopped." },
+  hidden: { mood: "stopped", label: "Paused", message: "Paused while not visible." },
   connecting: { mood: "waiting", label: "Connecting", message: "Connecting …" },
-  waiting: { mood: "waiting", label: "Reconnecting", message: "No connection. Trying again …" },
+  waiting: { mood: "waiting", label: "Reconnecting", message: "No connection. Retrying …" },
 };
 
 /**
- * The honest state: a picture counts as live only if the stream, and the camera behind it, are.
+ * Describes the state. The picture counts as live only if both the stream and the camera are.
  *
  * @param {LiveStatus} live
  * @param {State["camera"] | null} camera null while unknown
- * @param {boolean} isLate whether what is seen is older than it should be
- * @returns {Words}
+ * @param {boolean} isLate whether the displayed frame is delayed
+ * @returns {LiveText}
  */
 export function describe(live, camera, isLate) {
   if (live.state !== "live" && live.state !== "placeholder") {
-    const words = WORDS[live.state];
-    return live.reason ? { ...words, label: "Waiting", message: live.reason } : words;
+    const text = TEXTS[live.state];
+    return live.reason ? { ...text, label: "Waiting", message: live.reason } : text;
   }
   if (camera?.state === "privacy") {
     return { mood: "private", label: "Privacy", message: "Privacy is on: the camera is closed." };
@@ -48,17 +48,17 @@ export function describe(live, camera, isLate) {
     return { mood: "lost", label: "Frozen", message: camera.reason ?? "The picture does not change." };
   }
   if (camera?.state === "starting" || camera?.state === "idle") {
-    return { mood: "waiting", label: "Opening camera", message: "The camera is being opened …" };
+    return { mood: "waiting", label: "Opening camera", message: "Opening the camera …" };
   }
   if (live.state === "placeholder" || camera?.state === "lost") {
-    return { mood: "lost", label: "No camera", message: camera?.reason ?? "The camera gives no picture." };
+    return { mood: "lost", label: "No camera", message: camera?.reason ?? "The camera delivers no frames." };
   }
   if (isLate) return { mood: "waiting", label: "Delayed", message: "" };
   return { mood: "live", label: "Live", message: "" };
 }
 
-/** The frame around the canvas. */
-export class Stage {
+/** The texts over the canvas, and the attributes of the element around it. */
+export class LiveOverlay {
   /** @type {LiveStatus} */ #live = { state: "stopped", reason: null };
   /** @type {State["camera"] | null} */ #camera = null;
   #isLate = false;
@@ -66,12 +66,12 @@ export class Stage {
   /**
    * @param {HTMLElement} root
    * @param {ServerClock} clock
-   * @param {(words: Words) => void} onWords
+   * @param {(text: LiveText) => void} onText
    */
-  constructor(root, clock, onWords) {
+  constructor(root, clock, onText) {
     this.root = root;
     this.clock = clock;
-    this.onWords = onWords;
+    this.onText = onText;
     this.label = find("#live-label", HTMLElement, root);
     this.message = find("#live-message", HTMLElement, root);
     this.badge = find("#live-badge", HTMLElement, root);
@@ -90,11 +90,11 @@ export class Stage {
   }
 
   /**
-   * Measured at this browser: frames shown a second, and how old the frame on the canvas is.
+   * Shows the values measured in this browser: displayed frames per second, and the age of the displayed frame.
    *
    * @param {LivePicture} picture
-   * @param {number} interval usual seconds between two frames
-   * @returns {{fps: number, age: number | null} | null} null while there is no live picture
+   * @param {number} interval expected seconds between two frames
+   * @returns {{fps: number, age: number | null} | null} null while the picture is not live
    */
   showMeasured(picture, interval) {
     const { fps, capturedAt } = picture;
@@ -104,20 +104,20 @@ export class Stage {
     this.#render();
     const isShown = this.#live.state === "live" && (fps !== null || this.#isLate);
     const measured = isShown ? { fps: fps ?? 0, age } : null;
-    const words = !measured ? [] : [`${measured.fps.toFixed(1)} fps`, age !== null && `${ageInWords(age)} old`];
-    setText(this.badge, words.filter(Boolean).join(" · "));
-    this.badge.hidden = words.length === 0;
+    const parts = !measured ? [] : [`${measured.fps.toFixed(1)} fps`, age !== null && `${formatAge(age)} old`];
+    setText(this.badge, parts.filter(Boolean).join(" · "));
+    this.badge.hidden = parts.length === 0;
     return measured;
   }
 
   #render() {
-    const words = describe(this.#live, this.#camera, this.#isLate);
-    const { mood, label, message } = words;
+    const text = describe(this.#live, this.#camera, this.#isLate);
+    const { mood, label, message } = text;
     this.root.dataset.state = this.#live.state;
     this.root.dataset.mood = mood;
     setText(this.label, label);
     setText(this.message, message);
     this.message.hidden = message === "";
-    this.onWords(words);
+    this.onText(text);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * The live picture: stream parts become bitmaps on a canvas. One frame is decoded at a time; of those that arrive meanwhile
- * only the newest is kept. The connection is held only while the picture is requested and in sight. Where no script can
- * read a stream, an <img> takes the place of the canvas.
+ * The live picture: parts of the stream are decoded to bitmaps and drawn on a canvas. One frame is decoded at a time; of
+ * the frames that arrive meanwhile only the newest is kept. The connection is open only while the picture is requested and
+ * visible. If scripts cannot read a stream in this browser, an <img> replaces the canvas.
  *
  * @typedef {import("./multipart.js").Part} Part
  * @typedef {import("./stream.js").StreamState} StreamState
  * @typedef {object} LiveStatus
- * @property {"stopped" | "hidden" | "connecting" | "waiting" | "live" | "placeholder"} state "hidden" is out of sight
+ * @property {"stopped" | "hidden" | "connecting" | "waiting" | "live" | "placeholder"} state "hidden": scrolled away, covered, or in a hidden tab
  * @property {string | null} reason why the appliance refused the stream
  */
 
@@ -14,12 +14,12 @@ import { ImageStream } from "./image_stream.js";
 import { RateMeter } from "./rate_meter.js";
 import { Stream } from "./stream.js";
 
-/** Shows the stream on a canvas; `canvas.dataset` has the state and the number of frames shown. */
+/** Shows the stream on a canvas; `canvas.dataset` holds the state and the number of displayed frames. */
 export class LivePicture {
   /** @type {Part | null} */ #newest = null;
   #decoding = false;
-  #wanted = false;
-  #inSight = true;
+  #requested = false;
+  #isInSight = true;
   #frames = 0;
   #rate = new RateMeter();
   /** @type {LiveStatus} */ #status = { state: "stopped", reason: null };
@@ -27,7 +27,7 @@ export class LivePicture {
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {HTMLImageElement} image the stand-in, hidden
+   * @param {HTMLImageElement} image hidden replacement of the canvas
    * @param {string} url
    * @param {(status: LiveStatus) => void} onStatus
    */
@@ -43,15 +43,15 @@ export class LivePicture {
       (part) => this.#receive(part),
       (state, reason) => this.#streamChanged(state, reason),
     );
-    document.addEventListener("visibilitychange", () => this.#connectOrLeave());
+    document.addEventListener("visibilitychange", () => this.#connectOrDisconnect());
   }
 
-  /** Whether the viewer wants the picture, even while the page is hidden. */
-  get wanted() {
-    return this.#wanted;
+  /** Whether the user requests the live picture, even while it is not visible. */
+  get requested() {
+    return this.#requested;
   }
 
-  /** Frames shown a second, null while there is too little to tell. */
+  /** Displayed frames per second, null while there are too few to measure. */
   get fps() {
     return this.#rate.rate();
   }
@@ -66,47 +66,47 @@ export class LivePicture {
     return this.canvas.hidden ? this.image : this.canvas;
   }
 
-  /** Wants the picture. */
+  /** Requests the picture, and connects if it is visible. */
   start() {
-    this.#wanted = true;
-    this.#connectOrLeave();
+    this.#requested = true;
+    this.#connectOrDisconnect();
   }
 
-  /** Gives up the viewer place; the last picture stays. */
+  /** Disconnects, which frees the place of a viewer; the last frame stays. */
   stop() {
-    this.#wanted = false;
-    this.#connectOrLeave();
+    this.#requested = false;
+    this.#connectOrDisconnect();
   }
 
-  /** @param {boolean} inSight whether it is neither scrolled away nor covered */
+  /** @param {boolean} inSight whether the picture is neither scrolled away nor covered */
   setInSight(inSight) {
-    if (inSight === this.#inSight) return;
-    this.#inSight = inSight;
-    this.#connectOrLeave();
+    if (inSight === this.#isInSight) return;
+    this.#isInSight = inSight;
+    this.#connectOrDisconnect();
   }
 
-  /** Connects again: the connection may be dead without any sign of it. */
+  /** Reconnects; called when the connection may be dead without having been closed. */
   reconnect() {
-    if (this.#isSeen) this.stream.restart();
+    if (this.#isVisible) this.stream.restart();
   }
 
   /**
-   * An <img> gives no sign of a line that went dead; the events of the appliance do.
+   * Reconnects an <img>, which does not report a dead connection, when events from the appliance arrive again.
    *
-   * @param {boolean} isConnected whether they arrive
+   * @param {boolean} isConnected whether events arrive
    */
   followConnection(isConnected) {
-    if (this.element === this.canvas || !this.#isSeen) return;
+    if (this.element === this.canvas || !this.#isVisible) return;
     if (isConnected) this.stream.restart();
     else this.#streamChanged("waiting", null);
   }
 
-  get #isSeen() {
-    return this.#wanted && this.#inSight && document.visibilityState === "visible";
+  get #isVisible() {
+    return this.#requested && this.#isInSight && document.visibilityState === "visible";
   }
 
-  #connectOrLeave() {
-    if (this.#isSeen) this.stream.open();
+  #connectOrDisconnect() {
+    if (this.#isVisible) this.stream.open();
     else this.stream.close();
   }
 
@@ -119,7 +119,7 @@ export class LivePicture {
     this.#rate.reset();
     if (state === "unsupported") this.#showAsImage();
     else if (state === "open" && this.element === this.image) this.#setStatus("live");
-    else if (state === "closed") this.#setStatus(this.#wanted ? "hidden" : "stopped");
+    else if (state === "closed") this.#setStatus(this.#requested ? "hidden" : "stopped");
     else this.#setStatus(state === "waiting" ? "waiting" : "connecting", reason);
   }
 
@@ -128,7 +128,7 @@ export class LivePicture {
     this.image.hidden = false;
     this.#capturedAt = null;
     this.stream = new ImageStream(this.image, this.url, (state, reason) => this.#streamChanged(state, reason));
-    this.#connectOrLeave();
+    this.#connectOrDisconnect();
   }
 
   /**
@@ -157,7 +157,7 @@ export class LivePicture {
         const bitmap = await createImageBitmap(new Blob(part.pieces, { type: "image/jpeg" }));
         this.#show(isTurned(part) ? await upright(bitmap) : bitmap, part.headers);
       } catch {
-        // One frame that cannot be decoded is no reason to stop: the next one is a few milliseconds away.
+        // A frame that cannot be decoded is skipped: the next one follows in a few milliseconds.
         this.canvas.dataset.undecodable = String(Number(this.canvas.dataset.undecodable ?? 0) + 1);
       }
     }
@@ -169,7 +169,7 @@ export class LivePicture {
    * @param {Map<string, string>} headers
    */
   #show(bitmap, headers) {
-    if (!this.#isSeen) {
+    if (!this.#isVisible) {
       bitmap.close();
       return;
     }
@@ -187,7 +187,7 @@ export class LivePicture {
 }
 
 /**
- * Whether the JPEG says that it has to be turned: the appliance writes that into its first bytes, as EXIF.
+ * Whether the JPEG has an EXIF orientation other than upright. The appliance writes it into the first bytes.
  *
  * @param {Part} part
  * @returns {boolean}
@@ -197,8 +197,8 @@ function isTurned({ pieces: [head] }) {
 }
 
 /**
- * The bitmap with its pixels turned. Chromium hands over a turned size with pixels as they were when a bitmap goes to a
- * `bitmaprenderer` canvas; drawing it turns them.
+ * Applies the orientation to the pixels. Chromium passes a bitmap to a `bitmaprenderer` canvas with the rotated size but
+ * the original pixels; drawing it rotates them.
  *
  * @param {ImageBitmap} bitmap
  * @returns {Promise<ImageBitmap>}

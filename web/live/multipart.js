@@ -1,6 +1,6 @@
 /**
- * An incremental reader of multipart/x-mixed-replace. Bytes of a body are never copied or searched: Content-Length says
- * where a body ends, and the pieces of it are handed on as they arrived, ready for `new Blob(pieces)`.
+ * An incremental parser of multipart/x-mixed-replace. The bytes of a body are neither copied nor searched: its end follows
+ * from Content-Length, and its pieces are passed on as they arrived, for `new Blob(pieces)`.
  *
  * @typedef {object} Part
  * @property {Map<string, string>} headers names in lower case
@@ -9,9 +9,9 @@
  */
 
 const LINE_FEED = 10;
-const LONGEST_LINE = 8192;
+const MAXIMUM_LINE = 8192;
 
-/** Takes the chunks of a response in any cut, and calls back with each part that is complete. */
+/** Accepts the chunks of a response, wherever they are cut, and calls back with each complete part. */
 export class MultipartParser {
   /** @type {(part: Part) => void} */ #onPart;
   #delimiter;
@@ -32,7 +32,7 @@ export class MultipartParser {
 
   /**
    * @param {Uint8Array<ArrayBuffer>} chunk kept, not copied: the caller must not write into it afterwards
-   * @throws {Error} when this is not a stream of parts that say how long they are
+   * @throws {Error} when the data is not a stream of parts with a Content-Length
    */
   push(chunk) {
     let position = 0;
@@ -44,7 +44,7 @@ export class MultipartParser {
   /**
    * @param {Uint8Array<ArrayBuffer>} chunk
    * @param {number} start
-   * @returns {number} where to go on
+   * @returns {number} where to continue
    */
   #takeBody(chunk, start) {
     const piece = chunk.subarray(start, start + this.#missing);
@@ -57,12 +57,12 @@ export class MultipartParser {
   /**
    * @param {Uint8Array<ArrayBuffer>} chunk
    * @param {number} start
-   * @returns {number} where to go on
+   * @returns {number} where to continue
    */
   #takeLine(chunk, start) {
     const feed = chunk.indexOf(LINE_FEED, start);
     const end = feed === -1 ? chunk.length : feed;
-    if (this.#line.length + end - start > LONGEST_LINE)
+    if (this.#line.length + end - start > MAXIMUM_LINE)
       throw new Error("This is not a multipart stream: a line has no end.");
     this.#line += this.#decoder.decode(chunk.subarray(start, end));
     if (feed === -1) return chunk.length;
@@ -102,7 +102,7 @@ export class MultipartParser {
 }
 
 /**
- * @param {string | null} contentType of a stream, with the parameter `boundary`
+ * @param {string | null} contentType media type of a stream, with the parameter `boundary`
  * @returns {string} its boundary, without the leading dashes
  * @throws {Error} when there is none
  */

@@ -1,37 +1,37 @@
 /**
- * The camera's name and state where a tab or an icon is all that is seen.
+ * The camera's name and state in the title and the icon of the browser's tab.
  *
- * @typedef {import("./live_overlay.js").Words} Words
+ * @typedef {import("./live_overlay.js").LiveText} LiveText
  */
 
 import { find } from "../shared/dom.js";
 
-/** @type {Record<Words["mood"], string>} */
+/** @type {Record<LiveText["mood"], string>} */
 const ICONS = { live: "live", waiting: "waiting", stopped: "waiting", lost: "lost", private: "private" };
 
 /** Title and icon of the page. */
-export class Presence {
+export class PageTitle {
   #name = "Camera";
-  /** @type {Pick<Words, "mood" | "label">} */ #words = { mood: "waiting", label: "Connecting" };
+  /** @type {Pick<LiveText, "mood" | "label">} */ #text = { mood: "waiting", label: "Connecting" };
 
   constructor() {
     this.icon = find("link[rel=icon]", HTMLLinkElement);
   }
 
   /** @param {string} name of the camera */
-  name(name) {
+  setName(name) {
     this.#name = name;
     this.#show();
   }
 
-  /** @param {Pick<Words, "mood" | "label">} words */
-  state(words) {
-    this.#words = words;
+  /** @param {Pick<LiveText, "mood" | "label">} text */
+  setState(text) {
+    this.#text = text;
     this.#show();
   }
 
   #show() {
-    const { mood, label } = this.#words;
+    const { mood, label } = this.#text;
     const title = mood === "live" ? this.#name : `${label} – ${this.#name}`;
     if (document.title !== title) document.title = title;
     const icon = `web/icons/${ICONS[mood]}.svg`;

@@ -1,11 +1,11 @@
 /**
- * The clock of the appliance as seen from the browser, whose own may be minutes off. Every message with a server time
- * gives an offset that is too small by the time the message travelled; the largest of the last ones is the nearest.
+ * The clock of the appliance, estimated in the browser, whose own clock may be minutes off. The offset computed from a
+ * message with a server time is too small by the time in transit, so the largest of the recent offsets is the best.
  */
 export class ServerClock {
   /** @type {number[]} */ #offsets = [];
 
-  /** @param {string} time ISO 8601, as in a state event that has just arrived */
+  /** @param {string} time ISO 8601, from a state event that has just arrived */
   observe(time) {
     const offset = Date.parse(time) - Date.now();
     if (Number.isNaN(offset)) return;

@@ -1,9 +1,9 @@
 /**
- * The connection to stream.mjpg: opens it, reads parts, and comes back by itself after every loss.
+ * The connection to stream.mjpg: opens it, reads its parts, and reconnects after every loss.
  *
  * @typedef {import("./multipart.js").Part} Part
- * @typedef {"closed" | "connecting" | "open" | "waiting" | "unsupported"} StreamState "unsupported": this browser lets no
- *   script read a stream
+ * @typedef {"closed" | "connecting" | "open" | "waiting" | "unsupported"} StreamState "unsupported":
+ *   scripts cannot read a stream in this browser
  */
 
 import { ApiError, isReachable, refusalFrom } from "../shared/api.js";
@@ -11,13 +11,13 @@ import { Backoff } from "../shared/backoff.js";
 import { boundaryOf, MultipartParser } from "./multipart.js";
 
 const SILENCE_MS = 5000;
-/** Attempts that fail without one frame, although the appliance answers, before this browser counts as unable. */
-const LAST_ATTEMPT = 3;
-/** WebKit cancels a response of type multipart/x-mixed-replace that a script reads; the same bytes under this type pass. */
+/** After this number of attempts without a frame, although the appliance answers, streams count as unsupported. */
+const MAXIMUM_ATTEMPTS = 3;
+/** WebKit cancels a response of type multipart/x-mixed-replace that a script reads, but not one of this type. */
 const MEDIA_TYPE = "application/octet-stream";
 
 /**
- * @param {Response} response that is not a stream
+ * @param {Response} response with an error status
  * @returns {Promise<ApiError & {retryAfterMs: number}>}
  */
 async function refusal(response) {
@@ -25,14 +25,14 @@ async function refusal(response) {
   return Object.assign(await refusalFrom(response), { retryAfterMs });
 }
 
-/** The line went dead: no bytes for a while. */
+/** The connection is dead: no bytes arrived for a while. */
 class SilenceError extends Error {}
 
 /** One viewer place, held only between open() and close(). */
 export class Stream {
   /** @type {AbortController | null} */ #connection = null;
   #backoff = new Backoff();
-  #fruitless = 0;
+  #failures = 0;
   #onPart;
   #onState;
   #url;
@@ -49,19 +49,19 @@ export class Stream {
     addEventListener("online", () => this.#connection && this.restart());
   }
 
-  /** Connects, unless it already does. */
+  /** Connects, unless it is already connected. */
   open() {
     if (!this.#connection) this.restart();
   }
 
-  /** Leaves: the connection is gone when this returns. */
+  /** Disconnects; the connection is closed when this returns. */
   close() {
     this.#connection?.abort();
     this.#connection = null;
     this.#onState("closed", null);
   }
 
-  /** Connects, anew if it is connected. */
+  /** Connects, or reconnects. */
   restart() {
     this.#connection?.abort();
     this.#connection = new AbortController();
@@ -69,13 +69,13 @@ export class Stream {
     this.#run(this.#connection);
   }
 
-  /** @param {AbortController} connection lives until close(), over all attempts */
+  /** @param {AbortController} connection stays until close(), across all attempts */
   async #run(connection) {
     while (!connection.signal.aborted) {
       this.#onState("connecting", null);
       const error = await this.#attempt(connection.signal);
       if (connection.signal.aborted) return;
-      if (await this.#isUnable(error)) {
+      if (await this.#isUnsupported(error)) {
         if (connection.signal.aborted) return;
         this.#connection = null;
         this.#onState("unsupported", null);
@@ -89,34 +89,34 @@ export class Stream {
 
   /**
    * @param {Error} error of the last attempt
-   * @returns {Promise<boolean>} whether the browser is the reason, not the network or the appliance
+   * @returns {Promise<boolean>} whether the browser is the cause, not the network or the appliance
    */
-  async #isUnable(error) {
+  async #isUnsupported(error) {
     const isRefused = error instanceof ApiError || error instanceof SilenceError;
-    if (isRefused || !(await isReachable())) this.#fruitless = 0;
-    else this.#fruitless += 1;
-    return this.#fruitless >= LAST_ATTEMPT;
+    if (isRefused || !(await isReachable())) this.#failures = 0;
+    else this.#failures += 1;
+    return this.#failures >= MAXIMUM_ATTEMPTS;
   }
 
   /**
    * @param {AbortSignal} closed
-   * @returns {Promise<Error & {retryAfterMs?: number}>} why it ended; it always ends
+   * @returns {Promise<Error & {retryAfterMs?: number}>} why the attempt ended
    */
   async #attempt(closed) {
     const attempt = new AbortController();
-    const leave = () => attempt.abort();
-    closed.addEventListener("abort", leave);
-    let heard = performance.now();
-    const watchdog = setInterval(() => performance.now() - heard > SILENCE_MS && attempt.abort(), 500);
+    const cancel = () => attempt.abort();
+    closed.addEventListener("abort", cancel);
+    let lastBytesAt = performance.now();
+    const watchdog = setInterval(() => performance.now() - lastBytesAt > SILENCE_MS && attempt.abort(), 500);
     try {
-      await this.#read(attempt.signal, () => (heard = performance.now()));
+      await this.#read(attempt.signal, () => (lastBytesAt = performance.now()));
       return new Error("The stream ended.");
     } catch (error) {
       if (attempt.signal.aborted) return new SilenceError();
       return error instanceof Error ? error : new Error(String(error));
     } finally {
       clearInterval(watchdog);
-      closed.removeEventListener("abort", leave);
+      closed.removeEventListener("abort", cancel);
       attempt.abort();
     }
   }
@@ -131,7 +131,7 @@ export class Stream {
     if (!response.body) throw new Error("This browser cannot read a stream.");
     const parser = new MultipartParser(boundaryOf(response.headers.get("Content-Type")), (part) => {
       this.#backoff.reset();
-      this.#fruitless = 0;
+      this.#failures = 0;
       this.#onPart(part);
     });
     this.#onState("open", null);

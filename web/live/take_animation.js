@@ -1,14 +1,14 @@
-/** A picture that was taken flies from the live picture to its place. */
+/** The animation after a picture was taken: it moves from the live picture to its place in the strip. */
 
 const DURATION_MS = 600;
-const WIDTH = 640; // pixels of the copy: it gets small at once
+const WIDTH = 640; // pixels of the copy, which soon shrinks
 
 /**
- * @param {HTMLCanvasElement | HTMLImageElement} picture what is seen
- * @param {HTMLElement} from where it is seen
- * @param {HTMLElement} to where it goes; as far as the edge of the window if that is out of sight
+ * @param {HTMLCanvasElement | HTMLImageElement} picture source of the copy
+ * @param {HTMLElement} from where it starts
+ * @param {HTMLElement} to where it ends; the edge of the window if this is out of sight
  */
-export function fly(picture, from, to) {
+export function animateTake(picture, from, to) {
   const [width, height] =
     picture instanceof HTMLImageElement
       ? [picture.naturalWidth, picture.naturalHeight]
@@ -29,10 +29,10 @@ export function fly(picture, from, to) {
     height: `${start.height}px`,
   });
   const top = Math.min(end.top, innerHeight - 24);
-  const landed = `translate(${end.left - start.left}px, ${top - start.top}px) scale(${end.width / start.width}, ${end.height / start.height})`;
+  const transform = `translate(${end.left - start.left}px, ${top - start.top}px) scale(${end.width / start.width}, ${end.height / start.height})`;
   (document.fullscreenElement ?? document.body).append(copy);
   copy
-    .animate([{ transform: "none" }, { transform: landed, opacity: 0.9 }], {
+    .animate([{ transform: "none" }, { transform, opacity: 0.9 }], {
       duration: DURATION_MS,
       easing: "cubic-bezier(0.5, 0, 0.2, 1)",
     })

@@ -1,5 +1,5 @@
 /**
- * Who one is to the appliance, and the ways to log in and out.
+ * The user that is logged in, and the controls to log in and out.
  *
  * @typedef {import("../types.js").Access} Access
  */
@@ -7,7 +7,7 @@
 import { FROM_THIS_PAGE, getAccess } from "../shared/api.js";
 
 /**
- * Shows nothing where nobody can log in.
+ * Shows the user with a button to log out, or a link to log in; nothing if the appliance has no users.
  *
  * @param {HTMLElement} place
  */
@@ -33,7 +33,7 @@ function logIn() {
   return link;
 }
 
-/** Where the request fails, the form is sent as it stands, and the browser shows why. */
+/** If the request fails, the form is submitted without a script, and the browser shows the error. */
 function logOut() {
   const form = document.createElement("form");
   form.method = "post";

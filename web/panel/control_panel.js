@@ -1,5 +1,5 @@
 /**
- * The panel of all controls that the camera really has, built from what the appliance reports about them.
+ * The panel of the camera's controls, built from the report of the appliance.
  *
  * @typedef {import("../types.js").Control} Control
  * @typedef {import("../types.js").Controls} Controls
@@ -15,14 +15,14 @@ const GROUP_LABELS = { user: "Picture", camera: "Exposure and lens", image: "Ima
 
 /**
  * @param {Control[]} controls
- * @returns {string} what has to stay the same so that the elements can stay
+ * @returns {string} a key; the elements are rebuilt when it changes
  */
 function shape(controls) {
   return JSON.stringify(controls.map(({ name, kind, group, label }) => [name, kind, group, label]));
 }
 
-/** So many controls need no search. */
-const FEW = 8;
+/** Up to this number of controls, the search field is hidden. */
+const SEARCHABLE = 8;
 
 /**
  * The switch that keeps a control inactive. Cameras do not say which it is, but name it alike: "White Balance, Automatic"
@@ -49,7 +49,7 @@ function wordsOf({ label, name }) {
   return [...new Set(words)].filter((word) => !/^(auto.*|manual|mode|absolute|relative)$/.test(word));
 }
 
-/** Follows the reports of the device. */
+/** Shows the controls as the device reports them. */
 export class ControlPanel {
   /** @type {Map<string, ControlView>} */ #views = new Map();
   #shape = "";
@@ -71,7 +71,7 @@ export class ControlPanel {
     for (const control of controls) {
       this.#views.get(control.name)?.update(control, governorOf(control, controls));
     }
-    this.resetAll.disabled = !controls.some(({ value, default: usual }) => usual !== null && value !== usual);
+    this.resetAll.disabled = !controls.some(({ value, default: initial }) => initial !== null && value !== initial);
   }
 
   /** @param {Control[]} controls */
@@ -90,18 +90,18 @@ export class ControlPanel {
     );
     this.empty.hidden = controls.length > 0;
     this.resetAll.hidden = controls.length === 0;
-    this.search.hidden = controls.length <= FEW;
+    this.search.hidden = controls.length <= SEARCHABLE;
     if (this.search.hidden) this.search.value = "";
     this.#filter();
   }
 
-  /** Shows the controls that have every word that is searched for. */
+  /** Shows the controls whose label or name contains every search word. */
   #filter() {
-    const wanted = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let found = 0;
     for (const { control, element } of this.#views.values()) {
       const text = `${control.label} ${control.name}`.toLowerCase();
-      element.hidden = !wanted.every((word) => text.includes(word));
+      element.hidden = !words.every((word) => text.includes(word));
       found += Number(!element.hidden);
     }
     for (const group of /** @type {Iterable<HTMLElement>} */ (this.groups.children)) {
@@ -127,7 +127,7 @@ export class ControlPanel {
     this.resetAll.setAttribute("aria-busy", "true");
     try {
       this.update(await resetControls());
-      toast("All controls have their default values again.");
+      toast("All controls were reset to their defaults.");
     } catch (error) {
       toast(messageOf(error), "error");
     } finally {

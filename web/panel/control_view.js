@@ -1,5 +1,5 @@
 /**
- * One control of the camera on the page: its field, its reset button, and what there is to say about it.
+ * One control of the camera on the page: its field, its reset button, its hint and its error.
  *
  * @typedef {import("../types.js").Control} Control
  * @typedef {import("../types.js").Controls} Controls
@@ -13,34 +13,34 @@ import { Sender } from "./sender.js";
 
 /**
  * @param {Control} control
- * @param {Control | null} governor
- * @returns {string} why it cannot be set now, empty if it can
+ * @param {Control | null} governor the switch that makes it inactive
+ * @returns {string} why the control cannot be set now, empty if it can
  */
-function obstacle(control, governor) {
-  if (control.read_only) return "Read-only: the camera sets this itself";
+function unusableReason(control, governor) {
+  if (control.read_only) return "Read-only: set by the camera";
   if (!control.inactive) return "";
   if (!governor) return "Not used while an automatic mode is on";
-  return `Not used while ${governor.label} is ${inWords(governor, governor.value)}`;
+  return `Not used while ${governor.label} is ${formatValue(governor, governor.value)}`;
 }
 
 /**
  * @param {Control} control
  * @param {ControlValue} value
  */
-function inWords(control, value) {
+function formatValue(control, value) {
   if (typeof value === "boolean") return value ? "on" : "off";
-  const choice = control.choices?.find((one) => one.value === value);
-  return choice?.label ?? [value, control.unit].filter((word) => word !== null).join(" ");
+  const choice = control.choices?.find((each) => each.value === value);
+  return choice?.label ?? [value, control.unit].filter((part) => part !== null).join(" ");
 }
 
-/** A control and its element, which carries `data-control` with the name. */
+/** A control and its element, whose `data-control` is the name. */
 export class ControlView {
   /** @type {Control | null} */ #governor = null;
   #reports = 0;
 
   /**
    * @param {Control} control
-   * @param {(controls: Controls) => void} onReport the device reported all its values
+   * @param {(controls: Controls) => void} onReport called with the values that the device reports
    */
   constructor(control, onReport) {
     this.control = control;
@@ -65,8 +65,8 @@ export class ControlView {
   }
 
   /**
-   * @param {Control} control as the device reports it now; shown as soon as the user's hand is off it
-   * @param {Control | null} governor what keeps it inactive, if anything does
+   * @param {Control} control as the device reports it now; shown once the user has let go of the field
+   * @param {Control | null} governor the switch that makes it inactive
    */
   update(control, governor) {
     this.control = control;
@@ -75,7 +75,7 @@ export class ControlView {
     this.#settle();
   }
 
-  /** Gives the elements their names for people, tests and screen readers. */
+  /** Sets labels, ids and the descriptions for screen readers. */
   #name() {
     const { name, label } = this.control;
     const id = `control-${name}`;
@@ -104,12 +104,12 @@ export class ControlView {
     await this.#send(() => resetControls([this.control.name]));
     this.#settle();
     if (document.activeElement === document.body || document.activeElement === this.resetButton) {
-      this.field.inputs[0].focus(); // the button has just gone
+      this.field.inputs[0].focus(); // the button has just been hidden
     }
   }
 
   /**
-   * An answer that was overtaken by an event may be older than that, and what it tells comes as an event too.
+   * An answer that arrives after a newer event is ignored: it may be outdated, and its values come as an event too.
    *
    * @param {() => Promise<Controls>} request
    */
@@ -123,7 +123,7 @@ export class ControlView {
     }
   }
 
-  /** Shows what the device reports, unless the user is at it or a change is on its way. */
+  /** Shows the reported value, unless the user is changing it or a change is being sent. */
   #settle() {
     this.#describe();
     if (this.field.held() || this.sender.busy) return;
@@ -132,7 +132,7 @@ export class ControlView {
 
   #describe() {
     const { control } = this;
-    const reason = obstacle(control, this.#governor);
+    const reason = unusableReason(control, this.#governor);
     for (const input of this.field.inputs) {
       /** @type {HTMLInputElement} */ (input).disabled = reason !== "";
       if (reason) input.setAttribute("aria-description", reason);
@@ -145,11 +145,11 @@ export class ControlView {
     const changed = control.default !== null && control.value !== control.default && reason === "";
     if (this.resetButton) {
       this.resetButton.disabled = !changed;
-      this.resetButton.title = `Default: ${inWords(control, control.default)}`;
+      this.resetButton.title = `Default: ${formatValue(control, control.default)}`;
     }
   }
 
-  /** @param {string} message empty: no error */
+  /** @param {string} message empty for none */
   #showError(message) {
     setText(this.errorText, message);
     this.errorText.hidden = message === "";

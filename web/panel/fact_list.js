@@ -5,7 +5,7 @@
  */
 
 import { find, setText } from "../shared/dom.js";
-import { ageInWords, bytesInWords, durationInWords, formatInWords, rateInWords } from "../shared/formatters.js";
+import { formatAge, formatBytes, formatDuration, formatPictureFormat, formatRate } from "../shared/formatters.js";
 
 const CAMERA_STATES = {
   starting: "Starting",
@@ -25,23 +25,23 @@ const MQTT_STATES = { off: "Off", connecting: "Connecting", connected: "Connecte
 const FACTS = {
   camera: ({ camera }) => [CAMERA_STATES[camera.state], camera.reason].filter(Boolean).join(": "),
   device: ({ camera }) => camera.description ?? camera.device,
-  format: ({ format }) => (format.granted ? formatInWords(format.granted) : "None yet"),
+  format: ({ format }) => (format.granted ? formatPictureFormat(format.granted) : "None yet"),
   fps: ({ fps }) => (fps === null ? "–" : `${fps.toFixed(1)} fps`),
-  frame_age: ({ frame_age: age }) => (age === null ? "–" : ageInWords(age)),
+  frame_age: ({ frame_age: age }) => (age === null ? "–" : formatAge(age)),
   viewers: ({ viewers, max_viewers: places }) => `${viewers} of ${places}`,
   dropped: ({ frames }) => frames.dropped.toLocaleString(),
   corrupt: ({ frames }) => frames.corrupt.toLocaleString(),
   mqtt: ({ mqtt }) => [MQTT_STATES[mqtt.state], mqtt.reason].filter(Boolean).join(": "),
-  disk_free: ({ disk_free: free }) => (free === null ? null : `${bytesInWords(free)} free`),
+  disk_free: ({ disk_free: free }) => (free === null ? null : `${formatBytes(free)} free`),
   pictures: ({ pictures }) => String(pictures),
-  temperature: ({ temperature }) => (temperature === null ? null : `${rateInWords(Math.round(temperature))} °C`),
+  temperature: ({ temperature }) => (temperature === null ? null : `${formatRate(Math.round(temperature))} °C`),
   under_voltage: ({ under_voltage: low }) => (low === null ? null : low ? "Too low" : "Good"),
-  uptime: ({ uptime }) => durationInWords(uptime),
+  uptime: ({ uptime }) => formatDuration(uptime),
   version: ({ version }) => version,
 };
 
 /** The list of facts; each is a `[data-state]` inside of an element that is hidden when there is nothing to say. */
-export class StateLine {
+export class FactList {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;

@@ -1,16 +1,16 @@
 /**
- * The input elements of a control, by kind. A field shows what the device reports, and tells what the user wants.
+ * The input elements of a control, by kind. A field shows the reported value, and passes on the value the user enters.
  *
  * @typedef {import("../types.js").Control} Control
  * @typedef {import("../types.js").ControlValue} ControlValue
  * @typedef {object} Field
  * @property {(control: Control) => void} show shows the reported value and limits
- * @property {() => boolean} held whether the user is dragging or typing, so that nothing may change under the hand
- * @property {HTMLElement[]} inputs the first one carries the label
+ * @property {() => boolean} held whether the user is dragging or typing; the field must not be updated then
+ * @property {HTMLElement[]} inputs the first one has the label
  *
  * @typedef {object} FieldActions
- * @property {(value: ControlValue) => void} set the user wants this value
- * @property {() => void} release the user let go without a new value: show the reported one again
+ * @property {(value: ControlValue) => void} set the user entered this value
+ * @property {() => void} release the user let go without a new value; the reported one is shown again
  */
 
 import { find } from "../shared/dom.js";
@@ -28,7 +28,7 @@ function setLimits(input, { minimum, maximum, step }) {
 /**
  * @param {Control} control
  * @param {ControlValue} value
- * @returns {string} how far along the range the value is, from "0" to "1"
+ * @returns {string} position of the value in its range, from "0" to "1"
  */
 function fraction({ minimum, maximum }, value) {
   const low = Number(minimum);
@@ -37,12 +37,12 @@ function fraction({ minimum, maximum }, value) {
 }
 
 /**
- * Lets the user type in peace: the value counts on Enter or when the field is left, and Escape takes it back.
+ * Handles typing: the value is passed on with Enter or when the field loses the focus; Escape discards it.
  *
  * @param {HTMLInputElement} input
  * @param {(text: string) => void} onDone
  * @param {() => void} release
- * @returns {() => boolean} whether something is typed that does not count yet
+ * @returns {() => boolean} whether there is text that has not been passed on yet
  */
 function typing(input, onDone, release) {
   let dirty = false;
@@ -64,7 +64,7 @@ function typing(input, onDone, release) {
 /**
  * @param {HTMLInputElement} range
  * @param {FieldActions["release"]} release
- * @returns {() => boolean} whether a finger or mouse holds the slider
+ * @returns {() => boolean} whether the slider is being dragged
  */
 function dragging(range, release) {
   let held = false;
@@ -102,7 +102,7 @@ function integerField(root, { set, release }) {
         setLimits(input, control);
         input.value = String(control.value ?? "");
       }
-      number.inputMode = Number(control.minimum) < 0 ? "" : "numeric"; // some numeric keyboards have no minus
+      number.inputMode = Number(control.minimum) < 0 ? "" : "numeric"; // some numeric keyboards have no minus sign
       fill();
       slider.style.setProperty("--default", fraction(control, control.default));
       find(".default-mark", HTMLElement, slider).hidden = control.default === null;

@@ -1,5 +1,5 @@
 /**
- * Resolution, rate and pixel format: what may be chosen, what was asked for, and what the camera granted.
+ * Resolution, frame rate and pixel format: the available choices, the requested format, and the one the camera granted.
  *
  * @typedef {import("../types.js").Format} Format
  * @typedef {import("../types.js").PictureFormat} PictureFormat
@@ -8,29 +8,29 @@
 
 import { getFormat, messageOf, setFormat } from "../shared/api.js";
 import { find, setText } from "../shared/dom.js";
-import { formatInWords, rateInWords, sizeInWords } from "../shared/formatters.js";
+import { formatPictureFormat, formatRate, formatSize } from "../shared/formatters.js";
 
 /**
  * @typedef {[value: string, label: string]} Choice
  */
 
 /**
- * The choices that go with what is chosen already: all sizes of the pixel format, all rates of the size.
+ * The choices that are compatible with the requested format: all sizes of its pixel format, all rates of its size.
  *
  * @param {Format} format
  * @returns {{size: Choice[], fps: Choice[], pixel_format: Choice[]}}
  */
 export function choicesOf({ requested, available }) {
   const { width, height, fps, pixel_format: pixels } = requested;
-  const fitting = available.filter((one) => pixels === "auto" || pixels === null || one.pixel_format === pixels);
-  const sizes = fitting.flatMap((one) => one.sizes).sort((a, b) => b.width * b.height - a.width * a.height);
+  const fitting = available.filter((each) => pixels === "auto" || pixels === null || each.pixel_format === pixels);
+  const sizes = fitting.flatMap((each) => each.sizes).sort((a, b) => b.width * b.height - a.width * a.height);
   const rates = sizes.filter((size) => size.width === width && size.height === height).flatMap((size) => size.rates);
-  const size = sizes.map((one) => sizeInWords(one.width, one.height));
-  if (width && height) size.push(sizeInWords(width, height));
+  const size = sizes.map((each) => formatSize(each.width, each.height));
+  if (width && height) size.push(formatSize(width, height));
   if (fps) rates.push(fps);
   return {
     size: [...new Set(size)].map((name) => [name, name]),
-    fps: [...new Set(rates)].sort((a, b) => b - a).map((rate) => [String(rate), `${rateInWords(rate)} fps`]),
+    fps: [...new Set(rates)].sort((a, b) => b - a).map((rate) => [String(rate), `${formatRate(rate)} fps`]),
     pixel_format: [
       ["auto", "Automatic"],
       ...available.map(
@@ -52,19 +52,19 @@ function nameOf(name, description) {
  * @param {Pick<Format, "requested" | "granted">} format
  * @returns {string}
  */
-export function grantedInWords({ requested, granted }) {
-  if (!granted) return `Asked for ${formatInWords(requested)}; no camera has granted it yet.`;
-  const words = `Granted ${formatInWords(granted)}`;
+export function describeGranted({ requested, granted }) {
+  if (!granted) return `Requested: ${formatPictureFormat(requested)}. No camera has granted a format yet.`;
+  const text = `Granted: ${formatPictureFormat(granted)}.`;
   const differs =
     (requested.width !== null && requested.width !== granted.width) ||
     (requested.height !== null && requested.height !== granted.height) ||
     (requested.fps !== null && Math.abs(requested.fps - (granted.fps ?? 0)) > 0.01) ||
     ![null, "auto", granted.pixel_format].includes(requested.pixel_format);
-  return differs ? `${words}; asked for ${formatInWords(requested)}.` : `${words}.`;
+  return differs ? `${text} Requested: ${formatPictureFormat(requested)}.` : text;
 }
 
 /**
- * Replaces options only when they differ: replacing them closes a menu that the user has open.
+ * Replaces the options only if they differ: replacing them closes an open menu.
  *
  * @param {HTMLSelectElement} select
  * @param {Choice[]} choices
@@ -79,7 +79,7 @@ function fill(select, choices, value) {
   select.value = value;
 }
 
-/** The format part of the panel. */
+/** The fields of the format. */
 export class FormatPanel {
   #seen = "";
   #busy = false;
@@ -103,8 +103,8 @@ export class FormatPanel {
   }
 
   /**
-   * Asks for the format again when a state event says that it, or the camera, is another. A lost camera cannot tell what
-   * it offers, so it is not asked.
+   * Requests the format again when a state event reports another format or camera. While the camera is lost, its formats
+   * are unknown and are not requested.
    *
    * @param {State} state
    */
@@ -115,12 +115,12 @@ export class FormatPanel {
     if (seen === this.#seen) return;
     this.#seen = seen;
     this.fields.disabled = !live;
-    setText(this.granted, grantedInWords(format));
+    setText(this.granted, describeGranted(format));
     if (!live) return;
     try {
       this.#show(await getFormat());
     } catch {
-      this.#seen = ""; // the next state event asks again
+      this.#seen = ""; // try again with the next state event
     }
   }
 
@@ -129,11 +129,11 @@ export class FormatPanel {
     this.#reported = format;
     const { requested, available } = format;
     const choices = choicesOf(format);
-    fill(this.size, choices.size, sizeInWords(requested.width ?? 0, requested.height ?? 0));
+    fill(this.size, choices.size, formatSize(requested.width ?? 0, requested.height ?? 0));
     fill(this.fps, choices.fps, String(requested.fps));
     fill(this.pixels, choices.pixel_format, requested.pixel_format ?? "auto");
     this.fields.hidden = available.length === 0;
-    setText(this.granted, grantedInWords(format));
+    setText(this.granted, describeGranted(format));
   }
 
   /** @param {Partial<PictureFormat>} changes */
@@ -157,7 +157,7 @@ export class FormatPanel {
     this.root.setAttribute("aria-busy", String(busy));
   }
 
-  /** @param {string} message empty: no error */
+  /** @param {string} message empty for none */
   #showError(message) {
     setText(this.error, message);
     this.error.hidden = message === "";

@@ -1,32 +1,32 @@
-/** The last minute of a value, as a line. */
+/** Charts of the last minute of a value. */
 
 import { find, setText } from "../shared/dom.js";
 
 const SECONDS = 60;
-const HEIGHT = 20; // units of the drawing; one unit across is a second
+const HEIGHT = 20; // units of the drawing; horizontally, one unit is a second
 
-/** One small chart: a figure with a caption, the value now, and a drawing. */
+/** A small chart: a figure with a caption, the current value, and a drawing. */
 export class History {
   /** @type {(number | null)[]} */ #values = [];
 
   /**
    * @param {HTMLElement} figure
    * @param {string} name for screen readers
-   * @param {(value: number) => string} inWords
-   * @param {number} least what the full height stands for, at least
+   * @param {(value: number) => string} format
+   * @param {number} least smallest value that the full height stands for
    */
-  constructor(figure, name, inWords, least) {
+  constructor(figure, name, format, least) {
     this.drawing = /** @type {SVGElement} */ (figure.querySelector("svg"));
     this.line = /** @type {SVGPathElement} */ (figure.querySelector("[data-role=line]"));
     this.area = /** @type {SVGPathElement} */ (figure.querySelector("[data-role=area]"));
     this.now = find("output", HTMLElement, figure);
     this.top = find("[data-role=top]", HTMLElement, figure);
     this.name = name;
-    this.inWords = inWords;
+    this.format = format;
     this.least = least;
   }
 
-  /** @param {number | null} value of this second; null where there is none */
+  /** @param {number | null} value of this second, null for none */
   add(value) {
     this.#values = [...this.#values, value].slice(-SECONDS - 1);
     this.#draw();
@@ -52,9 +52,9 @@ export class History {
     this.line.setAttribute("d", line);
     this.area.setAttribute("d", area);
     const last = this.#values.at(-1) ?? null;
-    setText(this.now, last === null ? "–" : this.inWords(last));
-    setText(this.top, known.length ? `max ${this.inWords(Math.max(...known))}` : "");
-    const span = known.length ? `${this.inWords(Math.min(...known))} to ${this.inWords(Math.max(...known))}` : "none";
+    setText(this.now, last === null ? "–" : this.format(last));
+    setText(this.top, known.length ? `max ${this.format(Math.max(...known))}` : "");
+    const span = known.length ? `${this.format(Math.min(...known))} to ${this.format(Math.max(...known))}` : "none";
     this.drawing.setAttribute("aria-label", `${this.name} in the last minute: ${span}`);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The privacy switch: the camera is closed while it is on.
+ * The privacy switch: while it is on, the camera is closed.
  *
  * @typedef {import("../types.js").State} State
  */
@@ -8,7 +8,7 @@ import { messageOf, setPrivacy } from "../shared/api.js";
 import { find } from "../shared/dom.js";
 import { toast } from "../shared/toast.js";
 
-/** Shows what the appliance reports, also while a change is on its way: the switch moves with the answer. */
+/** Shows the state that the appliance reports; after a click, the switch moves when the answer arrives. */
 export class PrivacySwitch {
   #reported = false;
   #busy = false;

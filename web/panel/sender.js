@@ -1,9 +1,9 @@
-/** At most ten changes a second reach the camera while somebody slides, and always the last one. */
+/** Limits the changes sent while a slider moves to ten per second; the last one is always sent. */
 
 const INTERVAL_MS = 100;
 
 /**
- * Sends values one after the other, leaving out those that were overtaken.
+ * Sends values one at a time, and skips those that a newer value has replaced.
  *
  * @template T
  */
@@ -16,14 +16,14 @@ export class Sender {
 
   /**
    * @param {(value: T) => Promise<void>} send never rejects
-   * @param {() => void} onIdle nothing is on its way any more
+   * @param {() => void} onIdle called when everything has been sent
    */
   constructor(send, onIdle) {
     this.#send = send;
     this.#onIdle = onIdle;
   }
 
-  /** Whether a value waits or is on its way. */
+  /** Whether a value is waiting or being sent. */
   get busy() {
     return this.#busy;
   }

@@ -11,20 +11,20 @@
  * @typedef {import("../types.js").PicturePage} PicturePage
  */
 
-/** A change of format may reopen the camera, which takes seconds. */
+/** A change of the format may reopen the camera, which takes seconds. */
 const ANSWER_TIMEOUT_MS = 20_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
 /**
- * Goes with every change. A script of another origin can send such a header only with the appliance's permission, so it
- * proves that the request comes from this page, also behind a reverse proxy that replaces `Host`.
+ * Sent with every change. A script of another origin can send this header only with the appliance's permission, so it
+ * proves that the request comes from this page, even behind a reverse proxy that replaces `Host`.
  */
 export const FROM_THIS_PAGE = { "X-Camera-Appliance": "page" };
 
-/** A request that the appliance refused, or that never reached it. */
+/** A request that the appliance refused, or that did not reach it. */
 export class ApiError extends Error {
   /**
-   * @param {string} code a stable word, such as "storage_full"; "unreachable" when there was no answer
+   * @param {string} code a stable word such as "storage_full"; "unreachable" if there was no answer
    * @param {string} message a sentence for people
    */
   constructor(code, message) {
@@ -35,7 +35,7 @@ export class ApiError extends Error {
 }
 
 /**
- * The sentence to show for any failure.
+ * The message to show for any error.
  *
  * @param {unknown} error
  * @returns {string}
@@ -45,7 +45,7 @@ export function messageOf(error) {
 }
 
 /**
- * Turns an answer with an error status into an ApiError; a proxy in between may answer with something that is not JSON.
+ * Converts an answer with an error status to an ApiError; an answer of a proxy may not be JSON.
  *
  * @param {Response} response
  * @returns {Promise<ApiError>}
@@ -57,7 +57,7 @@ export async function errorFrom(response) {
 }
 
 /**
- * Turns an answer with an error status into an ApiError; where one has to log in first, the page for that comes up.
+ * Converts an answer with an error status to an ApiError; if a login is required, opens the login page.
  *
  * @param {Response} response
  * @returns {Promise<ApiError>}
@@ -89,11 +89,11 @@ async function request(method, path, body) {
     return await response.json();
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    throw new ApiError("unreachable", "The appliance does not answer.");
+    throw new ApiError("unreachable", "The appliance does not respond.");
   }
 }
 
-/** @returns {Promise<boolean>} whether the appliance answers at all */
+/** @returns {Promise<boolean>} whether the appliance responds */
 export async function isReachable() {
   try {
     await fetch("healthz", { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS), cache: "no-store" });
@@ -104,7 +104,7 @@ export async function isReachable() {
 }
 
 /**
- * The relative address of what the appliance names by an absolute path. It may begin with the prefix of a proxy.
+ * Converts an absolute path from the appliance, which may begin with the prefix of a proxy, to a relative address.
  *
  * @param {string} path such as "/api/pictures/12.jpg" or "/door/api/pictures/12.jpg"
  * @returns {string}
@@ -120,14 +120,14 @@ export function getAccess() {
 
 /**
  * @param {Record<string, ControlValue>} changes
- * @returns {Promise<Controls>} what the device reports afterwards
+ * @returns {Promise<Controls>} the values that the device reports afterwards
  */
 export function setControls(changes) {
   return request("PATCH", "api/controls", changes);
 }
 
 /**
- * @param {string[]} [names] all controls if left out
+ * @param {string[]} [names] all controls if omitted
  * @returns {Promise<Controls>}
  */
 export function resetControls(names) {
@@ -170,7 +170,7 @@ export function takePicture() {
 }
 
 /**
- * @param {number[]} ids those that are not there are passed over
+ * @param {number[]} ids unknown ones are ignored
  * @returns {Promise<DeletedPictures>}
  */
 export function deletePictures(ids) {
@@ -187,7 +187,7 @@ export function restorePictures(ids) {
 
 /**
  * @param {string} selection such as "7,9,12-40"
- * @returns {string} where these pictures are in one archive
+ * @returns {string} the address of an archive with these pictures
  */
 export function archiveAddress(selection) {
   return `api/pictures.zip?ids=${selection}`;

@@ -1,4 +1,4 @@
-/** Waiting times between attempts: each twice the last one, with some chance in it so that many pages do not return at once. */
+/** Exponential backoff: each delay is twice the one before, with some jitter so that many pages do not reconnect at once. */
 export class Backoff {
   #attempts = 0;
 
@@ -13,11 +13,11 @@ export class Backoff {
 
   /** @returns {number} milliseconds to wait before the next attempt */
   next() {
-    const wait = Math.min(this.longest, this.first * 2 ** this.#attempts++);
-    return wait * (0.9 + 0.1 * Math.random());
+    const delay = Math.min(this.longest, this.first * 2 ** this.#attempts++);
+    return delay * (0.9 + 0.1 * Math.random());
   }
 
-  /** An attempt succeeded: the next wait is short again. */
+  /** An attempt succeeded: the next delay is short again. */
   reset() {
     this.#attempts = 0;
   }

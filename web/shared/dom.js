@@ -1,12 +1,12 @@
-/** Finding and cloning elements of index.html. */
+/** Finds and clones elements of the page. */
 
 /**
  * @template {HTMLElement} T
- * @param {string} selector of an element that index.html has for certain
+ * @param {string} selector of an element that the page must have
  * @param {new () => T} type
  * @param {ParentNode} [root]
  * @returns {T}
- * @throws {Error} when it is not there: the page and its script do not fit together
+ * @throws {Error} when there is none: page and script do not match
  */
 export function find(selector, type, root = document) {
   const element = root.querySelector(selector);
@@ -24,7 +24,7 @@ export function fromTemplate(id) {
 }
 
 /**
- * Sets a text only when it differs, so that selections and screen readers are left in peace.
+ * Sets a text only if it differs, so that selections are kept and screen readers do not repeat it.
  *
  * @param {Element} element
  * @param {string} text

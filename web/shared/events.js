@@ -1,19 +1,19 @@
 /**
- * Server-sent events of the appliance. The browser's EventSource comes back after most losses by itself, but not after an
- * answer that is no event stream (a proxy's error page), and it does not notice a line that went dead: both are handled here.
+ * Server-sent events of the appliance. The browser's EventSource reconnects after most losses, but not after an answer
+ * that is not an event stream (such as a proxy's error page), and it does not detect a dead connection. Both are handled here.
  */
 
 import { Backoff } from "./backoff.js";
 
-/** A state event comes every second. */
+/** A state event arrives every second, so this long a silence means a dead connection. */
 const SILENCE_MS = 5000;
 
-/** Listens while the page is visible. */
+/** Connected while the page is visible. */
 export class Events {
   /** @type {EventSource | null} */ #source = null;
   #backoff = new Backoff();
   #connected = false;
-  #heard = 0;
+  #lastEventAt = 0;
   #retry = 0;
   #handlers;
   #onConnection;
@@ -22,36 +22,36 @@ export class Events {
   /**
    * @param {string} url
    * @param {Record<string, (data: any) => void>} handlers by name of the event
-   * @param {(connected: boolean) => void} onConnection called on every change, and when the first attempt failed
+   * @param {(connected: boolean) => void} onConnection called on every change, and if the first attempt fails
    */
   constructor(url, handlers, onConnection) {
     this.#url = url;
     this.#handlers = handlers;
     this.#onConnection = onConnection;
-    document.addEventListener("visibilitychange", () => this.#connectOrLeave());
-    addEventListener("online", () => this.#connectOrLeave());
+    document.addEventListener("visibilitychange", () => this.#connectOrDisconnect());
+    addEventListener("online", () => this.#connectOrDisconnect());
     setInterval(() => this.#watch(), 1000);
-    this.#connectOrLeave();
+    this.#connectOrDisconnect();
   }
 
-  /** Connects anew: the connection may be dead without knowing. */
+  /** Reconnects; called when the connection may be dead without having been closed. */
   reconnect() {
-    this.#connectOrLeave();
+    this.#connectOrDisconnect();
   }
 
-  #connectOrLeave() {
+  #connectOrDisconnect() {
     this.#close();
     if (document.visibilityState === "visible") this.#open();
   }
 
   #open() {
     this.#close();
-    this.#heard = performance.now();
+    this.#lastEventAt = performance.now();
     const source = (this.#source = new EventSource(this.#url));
     source.onerror = () => this.#failed(source);
     for (const [name, handle] of Object.entries(this.#handlers)) {
       source.addEventListener(name, (event) => {
-        this.#alive();
+        this.#received();
         handle(JSON.parse(event.data));
       });
     }
@@ -64,8 +64,8 @@ export class Events {
     this.#source = null;
   }
 
-  #alive() {
-    this.#heard = performance.now();
+  #received() {
+    this.#lastEventAt = performance.now();
     this.#backoff.reset();
     if (this.#connected) return;
     this.#connected = true;
@@ -82,7 +82,7 @@ export class Events {
 
   #watch() {
     const { readyState = EventSource.CLOSED } = this.#source ?? {};
-    if (readyState === EventSource.CLOSED || performance.now() - this.#heard < SILENCE_MS) return;
+    if (readyState === EventSource.CLOSED || performance.now() - this.#lastEventAt < SILENCE_MS) return;
     this.#onConnection(false);
     this.#open();
   }

@@ -1,18 +1,18 @@
 /**
- * Values in the words of the reader.
+ * Formats values for display, in the reader's locale.
  *
  * @typedef {import("../types.js").PictureFormat} PictureFormat
  */
 
-// Making one of these costs a hundred times what using it does.
+// Creating one of these is a hundred times slower than using it.
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 /**
  * @param {number} bytes
- * @returns {string} such as "12.3 GB", not to be broken over two lines
+ * @returns {string} such as "12.3 GB", with a no-break space
  */
-export function bytesInWords(bytes) {
+export function formatBytes(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   const value = bytes / 1000 ** power;
@@ -23,26 +23,26 @@ export function bytesInWords(bytes) {
  * @param {number} seconds
  * @returns {string} such as "40 ms" or "2.5 s"
  */
-export function ageInWords(seconds) {
+export function formatAge(seconds) {
   if (seconds < 1) return `${Math.max(0, Math.round(seconds * 1000))} ms`;
-  return seconds < 10 ? `${seconds.toFixed(1)} s` : durationInWords(seconds);
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
 }
 
 /**
  * @param {number} seconds
  * @returns {string} such as "42 s", "5 min" or "3 h"
  */
-export function durationInWords(seconds) {
+export function formatDuration(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
 /**
- * @param {number} rate frames a second
+ * @param {number} rate frames per second
  * @returns {string} such as "30" or "29.97"
  */
-export function rateInWords(rate) {
+export function formatRate(rate) {
   return String(Math.round(rate * 100) / 100);
 }
 
@@ -51,7 +51,7 @@ export function rateInWords(rate) {
  * @param {number} height
  * @returns {string} such as "1280x720"
  */
-export function sizeInWords(width, height) {
+export function formatSize(width, height) {
   return `${width}x${height}`;
 }
 
@@ -59,34 +59,34 @@ export function sizeInWords(width, height) {
  * @param {PictureFormat} format
  * @returns {string} such as "1280x720 at 30 fps, MJPG"
  */
-export function formatInWords({ width, height, fps, pixel_format }) {
-  const size = width && height ? sizeInWords(width, height) : "any size";
-  const rate = fps ? ` at ${rateInWords(fps)} fps` : "";
+export function formatPictureFormat({ width, height, fps, pixel_format }) {
+  const size = width && height ? formatSize(width, height) : "any size";
+  const rate = fps ? ` at ${formatRate(fps)} fps` : "";
   const pixels = pixel_format && pixel_format !== "auto" ? `, ${pixel_format}` : "";
   return size + rate + pixels;
 }
 
 /**
  * @param {string} time ISO 8601
- * @returns {string} date and time in the reader's own manner
+ * @returns {string} date and time in the reader's locale
  */
-export function timeInWords(time) {
+export function formatTime(time) {
   return MOMENT.format(atTheCamera(time));
 }
 
 /**
- * The day at the camera, whatever the reader's time zone is.
+ * The date at the camera, independent of the reader's time zone.
  *
- * @param {string} time ISO 8601 with the offset of the camera
- * @returns {string} such as "2026-11-22", which sorts
+ * @param {string} time ISO 8601 with the UTC offset of the camera
+ * @returns {string} such as "2026-11-22", which can be sorted
  */
 export function dayOf(time) {
   return time.slice(0, 10);
 }
 
 /**
- * @param {string} time ISO 8601 with the offset of the camera
- * @returns {Date} the same date and time on the reader's clock, for formatting only
+ * @param {string} time ISO 8601 with the UTC offset of the camera
+ * @returns {Date} the same date and time in the reader's time zone, for formatting only
  */
 function atTheCamera(time) {
   return new Date(time.slice(0, 19));
@@ -94,21 +94,21 @@ function atTheCamera(time) {
 
 /**
  * @param {string} time ISO 8601
- * @returns {string} such as "Sunday, 22 November", in the reader's own manner, with the year if it is not this one
+ * @returns {string} such as "Sunday, 22 November", in the reader's locale; with the year if it is not the current one
  */
-export function dayInWords(time) {
+export function formatDay(time) {
   const day = atTheCamera(time);
   /** @type {Intl.DateTimeFormatOptions} */
-  const form = { weekday: "long", day: "numeric", month: "long" };
-  if (day.getFullYear() !== new Date().getFullYear()) form.year = "numeric";
-  return day.toLocaleDateString(undefined, form);
+  const options = { weekday: "long", day: "numeric", month: "long" };
+  if (day.getFullYear() !== new Date().getFullYear()) options.year = "numeric";
+  return day.toLocaleDateString(undefined, options);
 }
 
 /**
  * @param {string} time ISO 8601
  * @returns {string} such as "22 Nov"
  */
-export function shortDayInWords(time) {
+export function formatShortDay(time) {
   return atTheCamera(time).toLocaleDateString(undefined, { day: "numeric", month: "short" });
 }
 
@@ -116,6 +116,6 @@ export function shortDayInWords(time) {
  * @param {string} time ISO 8601
  * @returns {string} such as "14:03:12"
  */
-export function clockInWords(time) {
+export function formatClock(time) {
   return CLOCK.format(atTheCamera(time));
 }

@@ -1,11 +1,11 @@
-/** Single keys that work anywhere on the page, except where they are text. */
+/** Keyboard shortcuts of a single key, which work everywhere on the page except in text fields. */
 
-/** Inputs in which a letter means nothing, so that the key may work although one of them has the focus. */
+/** Types of inputs that ignore letters, so that shortcuts work while one of them has the focus. */
 const NOT_TYPED_INTO = new Set(["range", "checkbox", "button"]);
 
 /**
  * @param {EventTarget | null} target
- * @returns {boolean} whether a letter typed there is text, or jumps to an entry of a menu
+ * @returns {boolean} whether a letter typed there is text, or selects an entry of a menu
  */
 function isTypedInto(target) {
   if (!(target instanceof HTMLElement)) return false;
@@ -13,12 +13,12 @@ function isTypedInto(target) {
   return target.isContentEditable || target.matches("textarea, select");
 }
 
-/** @param {Record<string, () => boolean | void>} actions by key, letters in lower case; false leaves it to the browser */
+/** @param {Record<string, () => boolean | void>} actions by key, letters in lower case; return false to leave the key to the browser */
 export function listenForKeys(actions) {
   document.addEventListener("keydown", (event) => {
     const isLetter = /^[a-z]$/i.test(event.key);
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    if (isLetter && (event.shiftKey || event.repeat)) return; // signs may need the shift key
+    if (isLetter && (event.shiftKey || event.repeat)) return; // other characters may need the Shift key
     if (isTypedInto(event.target) || document.querySelector("dialog[open]")) return;
     const action = actions[isLetter ? event.key.toLowerCase() : event.key];
     if (action && !moves(event) && action() !== false) event.preventDefault();
@@ -27,7 +27,7 @@ export function listenForKeys(actions) {
 
 /**
  * @param {KeyboardEvent} event
- * @returns {boolean} whether the key moves a slider or a switch that has the focus
+ * @returns {boolean} whether the key moves the focused slider or switch
  */
 function moves(event) {
   return event.key.startsWith("Arrow") && event.target instanceof HTMLInputElement;

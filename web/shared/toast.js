@@ -1,8 +1,8 @@
 /**
- * Short messages at the edge of the page, read aloud by screen readers.
+ * Short messages at the edge of the page, announced by screen readers.
  *
- * @typedef {object} Offer
- * @property {number} seconds how long it stands
+ * @typedef {object} Action
+ * @property {number} seconds how long it is shown
  * @property {string} label
  * @property {() => void} run
  */
@@ -11,13 +11,13 @@ import { find, fromTemplate } from "./dom.js";
 
 const SHOWN_MS = 4000;
 const ERROR_SHOWN_MS = 8000;
-const MOST = 3;
+const MAXIMUM = 3;
 
 /**
- * Shows a message, as an error, or with something to do about it.
+ * Shows a message: of a success, of an error, or with a button.
  *
  * @param {string} message
- * @param {"success" | "error" | Offer} [kind]
+ * @param {"success" | "error" | Action} [kind]
  */
 export function toast(message, kind = "success") {
   const toasts = find("#toasts", HTMLElement);
@@ -40,16 +40,16 @@ export function toast(message, kind = "success") {
   }
   close.addEventListener("click", () => item.remove());
   toasts.append(item);
-  while (toasts.children.length > MOST) toasts.firstElementChild?.remove();
+  while (toasts.children.length > MAXIMUM) toasts.firstElementChild?.remove();
   setTimeout(() => item.remove(), shown);
 }
 
-/** @returns {Element} what is above all else: everything else can neither be seen nor clicked */
+/** @returns {Element} the topmost dialog or full-screen element; anything outside of it is covered */
 function topmost() {
   return [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.fullscreenElement ?? document.body;
 }
 
-/** Keeps messages in sight when the dialog that they were in closes. */
+/** Moves the messages when the dialog that contains them closes, so that they stay visible. */
 export function keepToastsInSight() {
   const move = () => topmost().append(find("#toasts", HTMLElement));
   for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", move);

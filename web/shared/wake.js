@@ -1,7 +1,7 @@
-/** Noticing that the machine slept: connections may then be dead without knowing. */
+/** Detects that the computer was suspended: connections may then be dead without having been closed. */
 
 const TICK_MS = 1000;
-const GAP_MS = 5000; // a busy machine is late by less; a false alarm costs one reconnection
+const GAP_MS = 5000; // timers of a busy computer are late by less; a false positive costs one reconnection
 
 /** @param {() => void} onWake */
 export function listenForWake(onWake) {

@@ -1,6 +1,6 @@
 /**
- * Looking closer at a picture: pinch, wheel, double tap and keys; dragging moves it. A drag of a picture that is not
- * zoomed is a swipe, for those who want it.
+ * Zooms a picture by pinch, wheel, double tap and keys; dragging moves it. Dragging a picture that is not zoomed is
+ * reported as a swipe.
  *
  * @typedef {"previous" | "next" | "down"} Swipe
  * @typedef {object} Point
@@ -9,10 +9,10 @@
  */
 
 const LARGEST = 8;
-const DOUBLE_TAP = 2.5; // times
+const DOUBLE_TAP = 2.5; // factor
 const DOUBLE_TAP_MS = 350;
-const SLOP = 8; // pixels: less is a tap, not a drag
-const SWIPE = 0.15; // of the width
+const SLOP = 8; // pixels; a shorter movement is a tap, not a drag
+const SWIPE = 0.15; // part of the width
 const STEP = 80; // pixels that an arrow key moves
 
 /**
@@ -43,7 +43,7 @@ export class Zoom {
     this.onChange = onChange;
     this.onSwipe = onSwipe;
     area.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    // Two fingers are ours, wherever they go; one finger scrolls the page.
+    // Gestures with two fingers are handled here; one finger scrolls the page.
     area.addEventListener("touchstart", (event) => event.touches.length > 1 && event.preventDefault(), {
       passive: false,
     });
@@ -55,12 +55,12 @@ export class Zoom {
     new ResizeObserver(() => this.#apply()).observe(area);
   }
 
-  /** How many times larger the picture is than it fits. */
+  /** The magnification; 1 shows the whole picture. */
   get scale() {
     return this.#scale;
   }
 
-  /** Shows the whole picture again. */
+  /** Shows the whole picture. */
   reset() {
     this.#scale = 1;
     this.#apply();
@@ -68,7 +68,7 @@ export class Zoom {
 
   /**
    * @param {number} factor
-   * @param {Point} [at] what stays where it is
+   * @param {Point} [at] the point that stays in place
    */
   by(factor, at = { x: 0, y: 0 }) {
     const scale = Math.min(LARGEST, Math.max(1, this.#scale * factor));
@@ -79,7 +79,7 @@ export class Zoom {
   }
 
   /**
-   * Moves what is seen, if there is more than is seen.
+   * Moves the visible section of a zoomed picture.
    *
    * @param {number} right -1, 0 or 1
    * @param {number} down
@@ -114,12 +114,12 @@ export class Zoom {
   }
 
   /**
-   * The wheel zooms; where a page could scroll instead, it zooms only in, and only when the page is at its top.
+   * The wheel zooms. A picture that is not zoomed is left to scrolling, except for zooming in at the top of the page.
    *
    * @param {WheelEvent} event
    */
   #wheel(event) {
-    const isPinch = event.ctrlKey; // so a touchpad tells of one
+    const isPinch = event.ctrlKey; // how browsers report a pinch on a touchpad
     const isLarger = event.deltaY < 0;
     if (!isPinch && this.#scale === 1 && (!isLarger || scrollY > 0)) return;
     event.preventDefault();
@@ -151,7 +151,7 @@ export class Zoom {
    * @param {Point} now
    */
   #pinch(id, before, now) {
-    const other = [...this.#pointers].find(([one]) => one !== id)?.[1];
+    const other = [...this.#pointers].find(([each]) => each !== id)?.[1];
     if (!other) return;
     const distance = (/** @type {Point} */ point) => Math.hypot(point.x - other.x, point.y - other.y) || 1;
     this.#x += (now.x - before.x) / 2;
@@ -172,7 +172,7 @@ export class Zoom {
   }
 
   /**
-   * The picture follows the finger, until it is known whether that was a swipe.
+   * The picture follows the finger until it is released, which may be a swipe.
    *
    * @param {PointerEvent} event
    * @param {Point} now
@@ -201,11 +201,11 @@ export class Zoom {
 
   /**
    * @param {Point} moved
-   * @param {boolean} isMeant not taken away by the browser
+   * @param {boolean} isComplete false if the browser cancelled the gesture
    */
-  #swiped(moved, isMeant) {
+  #swiped(moved, isComplete) {
     this.target.style.transform = "";
-    if (!isMeant || !this.onSwipe) return;
+    if (!isComplete || !this.onSwipe) return;
     const enough = Math.max(40, this.area.clientWidth * SWIPE);
     const isSideways = Math.abs(moved.x) > Math.abs(moved.y);
     if (isSideways && Math.abs(moved.x) > enough) this.onSwipe(moved.x > 0 ? "previous" : "next");

@@ -3,8 +3,7 @@
  * any client takes, deletes or restores pictures.
  *
  * @typedef {import("../types.js").Picture} Picture
- * @typedef {import("../types.js").PictureEvent} PictureEvent
- * @typedef {import("../types.js").PicturesEvent} PicturesEvent
+ * @typedef {import("../types.js").ServerEvents} ServerEvents
  */
 
 import { listPictures } from "../shared/api.js";
@@ -111,7 +110,7 @@ export class PictureList {
     this.#change([...this.#pictures, ...older.filter(({ id }) => !loaded.has(id))]);
   }
 
-  /** @param {PictureEvent} event */
+  /** @param {ServerEvents["picture"]} event */
   follow({ action, picture, total }) {
     if (action === "deleted") this.forget([picture.id]);
     else this.add(picture);
@@ -120,7 +119,7 @@ export class PictureList {
   }
 
   /**
-   * @param {PicturesEvent} event
+   * @param {ServerEvents["pictures"]} event
    * @throws {import("../shared/api.js").ApiError}
    */
   async followMany({ action, ids, total }) {

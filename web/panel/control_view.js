@@ -3,7 +3,7 @@
  *
  * @typedef {import("../types.js").Control} Control
  * @typedef {import("../types.js").Controls} Controls
- * @typedef {import("../types.js").ControlValue} ControlValue
+ * @typedef {import("../types.js").Control["value"]} ControlValue
  */
 
 import { messageOf, resetControls, setControls } from "../shared/api.js";
@@ -45,7 +45,7 @@ export class ControlView {
   constructor(control, onReport) {
     this.control = control;
     this.onReport = onReport;
-    this.element = fromTemplate(`control-${control.kind}`);
+    this.element = fromTemplate(`control-${control.kind === "integer" ? "number" : control.kind}`);
     this.element.dataset.control = control.name;
     this.resetButton = /** @type {HTMLButtonElement | null} */ (this.element.querySelector("[data-action=reset]"));
     this.errorText = find(".control-error", HTMLElement, this.element);

@@ -2,7 +2,7 @@
  * The input elements of a control, by kind. A field shows the reported value, and passes on the value the user enters.
  *
  * @typedef {import("../types.js").Control} Control
- * @typedef {import("../types.js").ControlValue} ControlValue
+ * @typedef {import("../types.js").Control["value"]} ControlValue
  * @typedef {object} Field
  * @property {(control: Control) => void} show shows the reported value and limits
  * @property {() => boolean} held whether the user is dragging or typing; the field must not be updated then
@@ -15,14 +15,45 @@
 
 import { find } from "../shared/dom.js";
 
+/** Significant digits of a decimal number; more are noise of the camera's 32-bit floating point. */
+const DIGITS = 7;
+
+/**
+ * @param {Control} control
+ * @returns {number} its step; for decimal numbers without one, a power of ten that divides the range into 100 to 1000 steps
+ */
+function stepOf({ kind, minimum, maximum, step }) {
+  if (step) return step;
+  const width = Number(maximum) - Number(minimum);
+  return kind === "number" && width > 0 ? Number(`1e${Math.floor(Math.log10(width / 100))}`) : 1;
+}
+
 /**
  * @param {HTMLInputElement} input
  * @param {Control} control
  */
-function setLimits(input, { minimum, maximum, step }) {
-  input.min = String(minimum ?? "");
-  input.max = String(maximum ?? "");
-  input.step = String(step || 1);
+function setLimits(input, control) {
+  input.min = String(control.minimum ?? "");
+  input.max = String(control.maximum ?? "");
+  input.step = String(stepOf(control));
+}
+
+/**
+ * @param {Control} control
+ * @returns {string} its value, as an input takes it
+ */
+function textOf({ kind, value }) {
+  if (kind === "number" && typeof value === "number") return String(Number(value.toPrecision(DIGITS)));
+  return String(value ?? "");
+}
+
+/**
+ * @param {Control} control
+ * @returns {string} the hint for on-screen keyboards; some numeric ones have no minus sign
+ */
+function inputModeOf({ kind, minimum }) {
+  if (minimum === null || minimum < 0) return "";
+  return kind === "number" ? "decimal" : "numeric";
 }
 
 /**
@@ -80,7 +111,7 @@ function dragging(range, release) {
 }
 
 /** @type {(root: HTMLElement, actions: FieldActions) => Field} */
-function integerField(root, { set, release }) {
+function numberField(root, { set, release }) {
   const range = find("input[type=range]", HTMLInputElement, root);
   const number = find("input[type=number]", HTMLInputElement, root);
   const slider = find(".slider", HTMLElement, root);
@@ -100,9 +131,10 @@ function integerField(root, { set, release }) {
       shown = control;
       for (const input of [range, number]) {
         setLimits(input, control);
-        input.value = String(control.value ?? "");
+        input.value = textOf(control);
       }
-      number.inputMode = Number(control.minimum) < 0 ? "" : "numeric"; // some numeric keyboards have no minus sign
+      number.inputMode = inputModeOf(control);
+      slider.hidden = control.minimum === null || control.maximum === null;
       fill();
       slider.style.setProperty("--default", fraction(control, control.default));
       find(".default-mark", HTMLElement, slider).hidden = control.default === null;
@@ -157,7 +189,8 @@ function buttonField(root, { set }) {
 
 /** @type {Record<Control["kind"], (root: HTMLElement, actions: FieldActions) => Field>} */
 export const FIELDS = {
-  integer: integerField,
+  integer: numberField,
+  number: numberField,
   boolean: booleanField,
   menu: menuField,
   text: textField,

@@ -2,7 +2,7 @@
  * Resolution, frame rate and pixel format: the available choices, the requested format, and the one the camera granted.
  *
  * @typedef {import("../types.js").Format} Format
- * @typedef {import("../types.js").PictureFormat} PictureFormat
+ * @typedef {import("../types.js").FormatReport} FormatReport
  * @typedef {import("../types.js").State} State
  */
 
@@ -17,17 +17,17 @@ import { formatPictureFormat, formatRate, formatSize } from "../shared/formatter
 /**
  * The choices that are compatible with the requested format: all sizes of its pixel format, all rates of its size.
  *
- * @param {Format} format
+ * @param {FormatReport} format
  * @returns {{size: Choice[], fps: Choice[], pixel_format: Choice[]}}
  */
 export function choicesOf({ requested, available }) {
   const { width, height, fps, pixel_format: pixels } = requested;
-  const fitting = available.filter((each) => pixels === "auto" || pixels === null || each.pixel_format === pixels);
+  const fitting = available.filter((each) => pixels === "auto" || each.pixel_format === pixels);
   const sizes = fitting.flatMap((each) => each.sizes).sort((a, b) => b.width * b.height - a.width * a.height);
   const rates = sizes.filter((size) => size.width === width && size.height === height).flatMap((size) => size.rates);
   const size = sizes.map((each) => formatSize(each.width, each.height));
-  if (width && height) size.push(formatSize(width, height));
-  if (fps) rates.push(fps);
+  size.push(formatSize(width, height));
+  rates.push(fps);
   return {
     size: [...new Set(size)].map((name) => [name, name]),
     fps: [...new Set(rates)].sort((a, b) => b - a).map((rate) => [String(rate), `${formatRate(rate)} fps`]),
@@ -49,17 +49,17 @@ function nameOf(name, description) {
 }
 
 /**
- * @param {Pick<Format, "requested" | "granted">} format
+ * @param {Pick<FormatReport, "requested" | "granted">} format
  * @returns {string}
  */
 export function describeGranted({ requested, granted }) {
   if (!granted) return `Requested: ${formatPictureFormat(requested)}. No camera has granted a format yet.`;
   const text = `Granted: ${formatPictureFormat(granted)}.`;
   const differs =
-    (requested.width !== null && requested.width !== granted.width) ||
-    (requested.height !== null && requested.height !== granted.height) ||
-    (requested.fps !== null && Math.abs(requested.fps - (granted.fps ?? 0)) > 0.01) ||
-    ![null, "auto", granted.pixel_format].includes(requested.pixel_format);
+    requested.width !== granted.width ||
+    requested.height !== granted.height ||
+    Math.abs(requested.fps - granted.fps) > 0.01 ||
+    !["auto", granted.pixel_format].includes(requested.pixel_format);
   return differs ? `${text} Requested: ${formatPictureFormat(requested)}.` : text;
 }
 
@@ -83,7 +83,7 @@ function fill(select, choices, value) {
 export class FormatPanel {
   #seen = "";
   #busy = false;
-  /** @type {Format | null} */ #reported = null;
+  /** @type {FormatReport | null} */ #reported = null;
 
   /** @param {HTMLElement} root has selects named size, fps and pixel_format */
   constructor(root) {
@@ -124,19 +124,19 @@ export class FormatPanel {
     }
   }
 
-  /** @param {Format} format */
+  /** @param {FormatReport} format */
   #show(format) {
     this.#reported = format;
     const { requested, available } = format;
     const choices = choicesOf(format);
-    fill(this.size, choices.size, formatSize(requested.width ?? 0, requested.height ?? 0));
+    fill(this.size, choices.size, formatSize(requested.width, requested.height));
     fill(this.fps, choices.fps, String(requested.fps));
-    fill(this.pixels, choices.pixel_format, requested.pixel_format ?? "auto");
+    fill(this.pixels, choices.pixel_format, requested.pixel_format);
     this.fields.hidden = available.length === 0;
     setText(this.granted, describeGranted(format));
   }
 
-  /** @param {Partial<PictureFormat>} changes */
+  /** @param {Partial<Format>} changes */
   async #change(changes) {
     this.#setBusy(true);
     this.#showError("");

@@ -3,11 +3,11 @@
  *
  * @typedef {import("../types.js").Access} Access
  * @typedef {import("../types.js").Controls} Controls
- * @typedef {import("../types.js").ControlValue} ControlValue
+ * @typedef {import("../types.js").Control["value"]} ControlValue
  * @typedef {import("../types.js").Format} Format
+ * @typedef {import("../types.js").FormatReport} FormatReport
  * @typedef {import("../types.js").DeletedPictures} DeletedPictures
  * @typedef {import("../types.js").Picture} Picture
- * @typedef {import("../types.js").PictureFormat} PictureFormat
  * @typedef {import("../types.js").PicturePage} PicturePage
  */
 
@@ -142,14 +142,14 @@ export function setPrivacy(on) {
   return request("PUT", "api/privacy", { on });
 }
 
-/** @returns {Promise<Format>} */
+/** @returns {Promise<FormatReport>} */
 export function getFormat() {
   return request("GET", "api/format");
 }
 
 /**
- * @param {Partial<PictureFormat>} changes
- * @returns {Promise<Format>}
+ * @param {Partial<Format>} changes
+ * @returns {Promise<FormatReport>}
  */
 export function setFormat(changes) {
   return request("PATCH", "api/format", changes);

@@ -1,6 +1,9 @@
 /**
  * Server-sent events of the appliance. The browser's EventSource reconnects after most losses, but not after an answer
  * that is not an event stream (such as a proxy's error page), and it does not detect a dead connection. Both are handled here.
+ *
+ * @typedef {import("../types.js").ServerEvents} ServerEvents
+ * @typedef {{[Name in keyof ServerEvents]?: (data: ServerEvents[Name]) => void}} Handlers by name of the event
  */
 
 import { Backoff } from "./backoff.js";
@@ -21,7 +24,7 @@ export class Events {
 
   /**
    * @param {string} url
-   * @param {Record<string, (data: any) => void>} handlers by name of the event
+   * @param {Handlers} handlers
    * @param {(connected: boolean) => void} onConnection called on every change, and if the first attempt fails
    */
   constructor(url, handlers, onConnection) {

@@ -1,7 +1,7 @@
 /**
  * Formats values for display, in the reader's locale.
  *
- * @typedef {import("../types.js").PictureFormat} PictureFormat
+ * @typedef {import("../types.js").Format} Format
  */
 
 // Creating one of these is a hundred times slower than using it.
@@ -56,14 +56,12 @@ export function formatSize(width, height) {
 }
 
 /**
- * @param {PictureFormat} format
+ * @param {Format} format
  * @returns {string} such as "1280x720 at 30 fps, MJPG"
  */
 export function formatPictureFormat({ width, height, fps, pixel_format }) {
-  const size = width && height ? formatSize(width, height) : "any size";
-  const rate = fps ? ` at ${formatRate(fps)} fps` : "";
-  const pixels = pixel_format && pixel_format !== "auto" ? `, ${pixel_format}` : "";
-  return size + rate + pixels;
+  const pixels = pixel_format === "auto" ? "" : `, ${pixel_format}`;
+  return `${formatSize(width, height)} at ${formatRate(fps)} fps${pixels}`;
 }
 
 /**

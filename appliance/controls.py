@@ -12,6 +12,7 @@ class Control:
     """One control, named as V4L2 names it (`white_balance_automatic`), as the device reported it last.
 
     An `inactive` control is one that an automatic mode governs now: it can be set only together with that mode.
+    `governed_by` names the control that switches this mode, whether it is on now or off; None if there is none.
     """
 
     parameter: Parameter
@@ -22,6 +23,7 @@ class Control:
     read_only: bool = False
     is_switch: bool = field(default=False)
     """It decides whether other controls are inactive, so it is set before them."""
+    governed_by: str | None = None
 
     @property
     def name(self) -> str:
@@ -44,6 +46,7 @@ class Control:
             "choices": [{"value": choice.value, "label": choice.label} for choice in parameter.choices] or None,
             "unit": parameter.unit,
             "inactive": self.inactive,
+            "governed_by": self.governed_by,
             "read_only": self.read_only,
         }
 
@@ -99,7 +102,5 @@ def _refuse_inactive(control: Control, controls: list[Control], wishes: dict[str
     """Refuse a value that an automatic mode governs, unless a switch set in the same request may free it."""
     if not control.inactive or any(other.is_switch and other.name in wishes for other in controls):
         return
-    words = set(control.name.split("_"))
-    switches = [other.name for other in controls if other.is_switch and words & set(other.name.split("_"))]
-    hint = f"change {' or '.join(switches)} first" if switches else "switch that mode off first"
+    hint = f"change {control.governed_by} first" if control.governed_by else "switch that mode off first"
     raise InvalidValue(f"{control.name}: an automatic mode governs it now; {hint}")

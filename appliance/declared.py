@@ -1,9 +1,11 @@
 """Everything that the appliance declares, in one place for whoever lists it all."""
 
+from appliance import errors
 from appliance.commands import declarations
 from appliance.events import Event
 from appliance.facts import Fact
 from appliance.features import FEATURES
+from appliance.http import errors as http_errors
 from appliance.http import facts as http
 from appliance.mqtt import facts as mqtt
 from appliance.service import camera, pictures, status
@@ -15,6 +17,7 @@ SERVICES: tuple[type[status.StatusService | camera.CameraService | pictures.Pict
     pictures.PictureService,
 )
 
+ERRORS = (*errors.ERRORS, *http_errors.ERRORS)
 SETTINGS = Sections({feature.name: feature.settings for feature in FEATURES if feature.settings})
 COMMANDS = tuple(declarations(*SERVICES, *FEATURES))
 EVENTS: tuple[Event, ...] = (

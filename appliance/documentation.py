@@ -13,7 +13,9 @@ from pathlib import Path
 
 from appliance import settings, web_modules
 from appliance.commands import Declaration
-from appliance.declared import COMMANDS, EVENTS, FACTS, SETTINGS
+from appliance.declared import COMMANDS, ERRORS, EVENTS, FACTS, SETTINGS
+from appliance.errors import meaning
+from appliance.http.errors import ERRORS as HTTP_ERRORS
 from appliance.http.openapi import OTHER_ROUTES, schemas
 from appliance.mqtt import asyncapi
 from appliance.mqtt import documentation as mqtt
@@ -56,32 +58,6 @@ Every command works on both, with the same arguments, checks, results and errors
   A retained message is no command.
 
 `GET /api/openapi.json` describes the HTTP side for programs.
-"""
-
-_ERRORS = """\
-## Errors
-
-| code | HTTP | meaning |
-| --- | --- | --- |
-| `invalid_value` | 400 | a value has the wrong type or is out of range; the message names what would do |
-| `unknown_name` | 400 | there is no such control, argument or command |
-| `invalid_request` | 400 | the request cannot be understood, for example bad JSON |
-| `login_required` | 401 | log in, or send a token; HTTP alone |
-| `not_permitted` | 403 | who asks does not have the right; HTTP alone |
-| `cross_site` | 403 | a page of another site asks for a change; HTTP alone |
-| `not_found` | 404 | there is no such picture or page |
-| `method_not_allowed` | 405 | the path does not know the method |
-| `too_large` | 413 | the body is too large |
-| `unsupported_media_type` | 415 | the body is not declared as JSON |
-| `unknown_host` | 421 | the appliance is not called by that name; HTTP alone |
-| `too_many_requests` | 429 | too much from one address; `Retry-After` says when to ask again; HTTP alone |
-| `internal_error` | 500 | a defect; the log says more |
-| `privacy_on` | 409 | privacy is on: the camera is closed |
-| `camera_unavailable` | 503 | the camera gives no pictures; the message says why |
-| `too_many_viewers` | 503 | all places are taken |
-| `busy` | 503 | the appliance is stopping, or has too much to do |
-| `storage_full` | 507 | the disk is full |
-| `storage_unwritable` | 507 | the folder of the pictures cannot be written |
 """
 
 
@@ -128,7 +104,15 @@ def _commands_document() -> str:
         for route in OTHER_ROUTES
     ]
     table = ["| route | what | right | type |", "| --- | --- | --- | --- |", *routes]
-    return "\n".join([*parts, "## Other HTTP routes\n", *table, "", _ERRORS])
+    return "\n".join([*parts, "## Other HTTP routes\n", *table, "", "## Errors\n", *_errors(), ""])
+
+
+def _errors() -> Iterator[str]:
+    yield "| code | HTTP | meaning |"
+    yield "| --- | --- | --- |"
+    for kind in sorted(ERRORS, key=lambda kind: kind.status):
+        only = " (HTTP only)" if kind in HTTP_ERRORS else ""
+        yield f"| `{kind.code}` | {kind.status} | {meaning(kind)}{only} |"
 
 
 def _command(declaration: Declaration) -> str:

@@ -102,6 +102,8 @@ def test_a_frame_is_captured_now() -> None:
         ({}, {"contrast": 20}),
         ({}, {"contrast": 200}),
         ({}, {"saturation": 0}),
+        ({}, {"gamma": 0.5}),
+        ({}, {"gamma": 2.2}),
         ({}, {"horizontal_flip": True}),
         ({}, {"test_pattern": 1}),
         ({}, {"test_pattern": 2}),
@@ -127,6 +129,8 @@ def test_controls_do_what_their_names_say() -> None:
     assert with_values(test_pattern=1, brightness=50).mean() > plain.mean() + 20
     assert with_values(test_pattern=1, brightness=-50).mean() < plain.mean() - 20
     assert with_values(test_pattern=1, contrast=20).std() < plain.std() / 2
+    assert with_values(test_pattern=0, gamma=2.2).mean() > with_values(test_pattern=0).mean() + 20
+    assert with_values(test_pattern=0, gamma=0.5).mean() < with_values(test_pattern=0).mean() - 10
     grey = with_values(test_pattern=1, saturation=0)
     assert np.ptp(grey[:40].astype(int), axis=2).max() < 12
     warm = with_values(test_pattern=1, white_balance_automatic=False, white_balance_temperature=6500)

@@ -47,6 +47,11 @@ def _integer(name: str, label: str, minimum: int, maximum: int, default: int, un
     return Control(parameter, label=label, value=default)
 
 
+def _number(name: str, label: str, minimum: float, maximum: float, step: float, default: float) -> Control:
+    parameter = Parameter(name=name, kind="number", minimum=minimum, maximum=maximum, step=step, default=default)
+    return Control(parameter, label=label, value=default)
+
+
 def _boolean(name: str, label: str, default: bool, is_switch: bool = False) -> Control:
     parameter = Parameter(name=name, kind="boolean", default=default)
     return Control(parameter, label=label, value=default, is_switch=is_switch)
@@ -59,8 +64,12 @@ def _controls() -> list[Control]:
         _integer("brightness", "Brightness", -100, 100, 0, "%"),
         _integer("contrast", "Contrast", 0, 200, 100, "%"),
         _integer("saturation", "Saturation", 0, 200, 100, "%"),
+        _number("gamma", "Gamma", 0.2, 3.0, 0.1, 1.0),
         _boolean("white_balance_automatic", "White Balance, Automatic", True, is_switch=True),
-        _integer("white_balance_temperature", "White Balance Temperature", 2800, 6500, 4600, "K"),
+        replace(
+            _integer("white_balance_temperature", "White Balance Temperature", 2800, 6500, 4600, "K"),
+            governed_by="white_balance_automatic",
+        ),
         _boolean("horizontal_flip", "Horizontal Flip", False),
         replace(Control(pattern, label="Test Pattern", value=0), group="image"),
     ]
@@ -130,8 +139,8 @@ class TestPattern:
     def close(self) -> None:
         """Do nothing: there is nothing to close."""
 
-    def _value(self, name: str) -> int:
-        return int(self._controls[name].value or 0)
+    def _value(self, name: str) -> float:
+        return float(self._controls[name].value or 0)
 
     def _update_inactive(self) -> None:
         temperature = self._controls["white_balance_temperature"]
@@ -140,7 +149,8 @@ class TestPattern:
 
     def _draw(self) -> Image:
         if self._ground is None:
-            self._ground = self._adjusted(_ground(self.granted.width, self.granted.height, self._value("test_pattern")))
+            style = int(self._value("test_pattern"))
+            self._ground = self._adjusted(_ground(self.granted.width, self.granted.height, style))
         image = self._ground.copy()
         _draw_moving(image, self._number)
         if self._value("horizontal_flip"):
@@ -157,7 +167,10 @@ class TestPattern:
         if not self._value("white_balance_automatic"):
             warmth = (self._value("white_balance_temperature") - 4600) / 1900 * 0.25
             colours *= np.array([1 - warmth, 1.0, 1 + warmth], np.float32)
-        result: Image = np.clip(colours, 0, 255).astype(np.uint8)
+        colours = np.clip(colours, 0, 255)
+        if (gamma := self._value("gamma")) != 1:
+            colours = 255 * (colours / 255) ** (1 / gamma)
+        result: Image = colours.astype(np.uint8)
         return result
 
 

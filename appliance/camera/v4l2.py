@@ -15,6 +15,7 @@ from appliance.camera.v4l2_controls import V4L2Controls
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, CorruptFrame
 from appliance.frames import Format
+from appliance.jpeg import PlanarEncoder, YuyvEncoder
 from appliance.parameters import Value, nearest
 from appliance.system.log import logger
 
@@ -23,7 +24,8 @@ log = logger(__name__)
 cv2.setNumThreads(1)  # One frame at a time is encoded; more threads would only wait for each other.
 
 _PASSED_THROUGH = ("MJPG", "JPEG")
-_ENCODED = ("YUYV",)
+_PLANAR = ("YU12", "NV12")
+_ENCODED = ("YUYV", *_PLANAR)
 _BUFFERS = 3  # With 1 a USB camera stalls; more only let old frames pile up.
 _OLDEST = 5.0  # s: a driver's time stamp outside of the last seconds is on some other clock than CLOCK_MONOTONIC
 
@@ -41,7 +43,6 @@ class V4L2Camera:
         self.device = path
         self._quality = quality
         self._cleaner = jpeg.Cleaner()
-        self._encoder = jpeg.YuyvEncoder(quality)
         self._image: cv2.typing.MatLike | None = None
         try:
             self._panel = V4L2Controls(path)
@@ -55,6 +56,7 @@ class V4L2Camera:
                 raise CameraUnavailable(diagnosis.explain(path, requested, pixel_format))
             _configure(self._capture, requested, pixel_format)
             self.granted = _granted(self._capture)
+            self._encoder = self._make_encoder()
             self.tells_changes = self._panel.watch()
         except CameraUnavailable:
             self.close()
@@ -86,11 +88,21 @@ class V4L2Camera:
             return self._cleaner.clean(data.tobytes())
         self._image = data  # is filled again next time; a JPEG has another size each time
         image = data.astype("uint8", copy=False)
-        if self.granted.pixel_format in _ENCODED:
+        if self._encoder:
             return self._encoder.encode(image)
         if image.ndim == 2:  # a grey camera
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR).astype("uint8", copy=False)
         return jpeg.encode_bgr(image, self._quality)
+
+    def _make_encoder(self) -> YuyvEncoder | PlanarEncoder | None:
+        """Return the encoder of the granted format; None for one that is JPEG already, or that OpenCV converts."""
+        pixel_format = self.granted.pixel_format
+        if pixel_format == "YUYV":
+            return YuyvEncoder(self._quality)
+        if pixel_format in _PLANAR:
+            interleaved = pixel_format == "NV12"
+            return PlanarEncoder(self._quality, interleaved, self._panel.has_full_range())
+        return None
 
     def formats(self) -> list[AvailableFormat]:
         """Return what the device offers."""

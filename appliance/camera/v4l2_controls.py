@@ -16,6 +16,7 @@ from linuxpy.video import device as linuxpy_device
 from linuxpy.video import raw
 
 from appliance.camera.source import AvailableFormat
+from appliance.camera.switches import with_switches
 from appliance.controls import Control
 from appliance.errors import CameraLost, InvalidValue
 from appliance.parameters import Choice, Kind, Parameter, Value
@@ -94,6 +95,20 @@ class V4L2Controls:
             for pixel_format, description in descriptions.items()
         ]
 
+    def has_full_range(self) -> bool:
+        """Return whether luma goes from 0 to 255 in the present raw format, not from 16 to 235.
+
+        Without a word of the driver it does so for JPEG's colours alone (V4L2_MAP_QUANTIZATION_DEFAULT).
+        """
+        try:
+            picture = linuxpy_device.get_raw_format(self._device, linuxpy_device.BufferType.VIDEO_CAPTURE).fmt.pix
+        except OSError as error:
+            log.debug("the range of the raw format is not known: %s", error)
+            return False
+        if picture.quantization == raw.Quantization.DEFAULT:
+            return bool(picture.colorspace == raw.Colorspace.JPEG)
+        return bool(picture.quantization == raw.Quantization.FULL_RANGE)
+
     def read(self) -> list[Control]:
         """Return every control that can be shown, with the value and flags it has now."""
         try:
@@ -102,7 +117,7 @@ class V4L2Controls:
         except OSError as error:
             raise _lost(error) from error
         self._ids = {control.name: info for control, info in zip(controls, infos, strict=True)}
-        return controls
+        return with_switches(controls)
 
     def write(self, values: Mapping[str, Value]) -> None:
         """Set the values one after the other. Raises InvalidValue for the first that the device refuses."""

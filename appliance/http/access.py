@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.commands import Right
-from appliance.errors import ApplianceError, Busy
+from appliance.errors import Busy
+from appliance.http.errors import LoginRequired, NotPermitted
 from appliance.http.limits import Buckets, household
 from appliance.settings import HttpSettings, is_loopback
 from appliance.system import passwords
@@ -28,18 +29,6 @@ _REMEMBERED = 256  # credentials that were found good
 _FAILURES, _FAILURES_PER_SECOND = 5, 0.2
 _AT_ONCE = 2  # passwords that are checked at the same time: each takes 16 MB
 _PATIENCE = 2.0  # s that one more waits for that
-
-
-class LoginRequired(ApplianceError):
-    """Nobody is known to ask, or not by what was sent."""
-
-    code = "login_required"
-
-
-class NotPermitted(ApplianceError):
-    """Somebody who is known asks for more than the right that was given."""
-
-    code = "not_permitted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from appliance.http.limits import Buckets
 from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
 from appliance.http.page import PageFiles
 from appliance.http.prefix import below
-from appliance.http.responses import answer_errors, body, http_error, query, status_of
+from appliance.http.responses import answer_errors, body, http_error, query
 from appliance.http.server import HAND_OVER
 from appliance.parameters import Text
 from appliance.service import Appliance
@@ -208,7 +208,7 @@ class Routes:
             picture = self._appliance.pictures.take_picture()
         except ApplianceError as error:
             headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
-            return HTTPResponse(f"No picture was taken: {error}".encode(), status_of(error), headers)
+            return HTTPResponse(f"No picture was taken: {error}".encode(), error.status, headers)
         headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
         return HTTPResponse(_TAKEN.format(id=picture["id"]), 200, headers)
 

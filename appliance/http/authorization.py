@@ -13,9 +13,10 @@ from bottle import FormsDict, HTTPResponse, Route, request, response
 from appliance import json_codec
 from appliance.commands import Right
 from appliance.errors import Busy, InvalidRequest, NotFound
-from appliance.http.access import SESSION_LIFETIME, Access, Credentials, Identity, LoginRequired
+from appliance.http.access import SESSION_LIFETIME, Access, Credentials, Identity
+from appliance.http.errors import LoginRequired, TooManyRequests
 from appliance.http.headers import cookie, header
-from appliance.http.limits import Buckets, TooManyRequests
+from appliance.http.limits import Buckets
 from appliance.http.security_middleware import CLIENT, Client
 from appliance.http.sharing import RIGHT
 

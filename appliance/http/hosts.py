@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 
-from appliance.errors import ApplianceError, InvalidRequest
+from appliance.errors import InvalidRequest
+from appliance.http.errors import UnknownHost
 from appliance.settings import HttpSettings
 
 LOCAL_DOMAINS = ("local", "localhost", "lan", "home", "home.arpa", "internal", "localdomain", "fritz.box")
@@ -30,12 +31,6 @@ _HOST = re.compile(
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _ORIGIN = re.compile(r"(https?)://(\S+)", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class UnknownHost(ApplianceError):
-    """The request is for a name that is not ours."""
-
-    code = "unknown_host"
 
 
 def split(host: str) -> tuple[str, int | None]:

@@ -12,22 +12,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.errors import ApplianceError
+from appliance.http.errors import TooManyRequests
 from appliance.system.log import logger
 
 log = logger(__name__)
 
 _MOST_ADDRESSES = 4096
-
-
-class TooManyRequests(ApplianceError):
-    """An address asks for more than its share; `retry_after` s later it may again."""
-
-    code = "too_many_requests"
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 def household(address: str) -> str:

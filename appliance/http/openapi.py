@@ -46,6 +46,7 @@ SCHEMAS: dict[str, Any] = {
         choices={"type": ["array", "null"], "items": _object(value=_VALUE, label=_TEXT)},
         unit=_NULLABLE_TEXT,
         inactive=_BOOLEAN,
+        governed_by=_NULLABLE_TEXT,
         read_only=_BOOLEAN,
     ),
     "Controls": _object(

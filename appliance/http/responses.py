@@ -8,45 +8,15 @@ import bottle
 from bottle import HTTPResponse, request
 
 from appliance import json_codec
-from appliance.errors import (
-    ApplianceError,
-    Busy,
-    CameraUnavailable,
-    InvalidRequest,
-    NotFound,
-    PrivacyOn,
-    StorageUnwritable,
-    TooLarge,
-    TooManyViewers,
-)
-from appliance.http.access import LoginRequired, NotPermitted
+from appliance.errors import ApplianceError, InvalidRequest, NotFound
 from appliance.http.authorization import challenge
-from appliance.http.limits import TooManyRequests
+from appliance.http.errors import LoginRequired, MethodNotAllowed, TooManyRequests, UnsupportedMediaType
 from appliance.parameters import Parameter, Text
 from appliance.system.log import logger
 
 log = logger(__name__)
 
 RETRY_AFTER = 5  # s
-
-
-class _MediaTypeError(ApplianceError):
-    code = "unsupported_media_type"
-
-
-_STATUS: tuple[tuple[type[ApplianceError], int], ...] = (
-    (LoginRequired, 401),
-    (NotPermitted, 403),
-    (NotFound, 404),
-    (TooManyRequests, 429),
-    (TooLarge, 413),
-    (InvalidRequest, 400),
-    (PrivacyOn, 409),
-    (CameraUnavailable, 503),
-    (TooManyViewers, 503),
-    (Busy, 503),
-    (StorageUnwritable, 507),
-)
 
 
 def query(names: Collection[str] | None = None) -> dict[str, Text]:
@@ -87,7 +57,7 @@ def body() -> dict[str, object]:
         return {}
     media_type = request.content_type.partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise _MediaTypeError(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
+        raise UnsupportedMediaType(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
     return json_codec.arguments(data, "the body")
 
 
@@ -100,7 +70,7 @@ def answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
         except bottle.HTTPResponse:
             raise
         except ApplianceError as error:
-            answer = _error(json_codec.error(error.code, str(error)), status_of(error))
+            answer = _error(json_codec.error(error.code, str(error)), error.status)
             if isinstance(error, LoginRequired):
                 answer.set_header("WWW-Authenticate", challenge())
             if isinstance(error, TooManyRequests):
@@ -118,13 +88,6 @@ def _decoded(text: str) -> str:
     return text.encode("latin1").decode()
 
 
-def status_of(error: ApplianceError) -> int:
-    """Return the status of HTTP for an error."""
-    if isinstance(error, _MediaTypeError):
-        return 415
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-
-
 def _error(content: dict[str, Any], status: int) -> HTTPResponse:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     if status == 503:
@@ -135,11 +98,12 @@ def _error(content: dict[str, Any], status: int) -> HTTPResponse:
 def http_error(error: bottle.HTTPError) -> bytes:
     """Answer what Bottle itself refuses: unknown paths, wrong methods, requests it cannot read."""
     status = error.status_code
-    code, message = {
-        404: ("not_found", f"there is nothing at {request.path}"),
-        405: ("method_not_allowed", f"{request.method} does not work on {request.path}"),
-    }.get(status, ("invalid_request", "the request cannot be understood"))
-    content = json_codec.error(code, message)
+    refusal: ApplianceError = InvalidRequest("the request cannot be understood")
+    if status == NotFound.status:
+        refusal = NotFound(f"there is nothing at {request.path}")
+    elif status == MethodNotAllowed.status:
+        refusal = MethodNotAllowed(f"{request.method} does not work on {request.path}")
+    content = json_codec.error(refusal.code, str(refusal))
     if status >= 500:
         content = json_codec.INTERNAL_ERROR
         log.error("%s %s failed: %r", request.method, request.path, error.exception)

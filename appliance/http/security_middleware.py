@@ -17,12 +17,14 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from appliance import json_codec
-from appliance.errors import ApplianceError, InvalidRequest
-from appliance.http.hosts import Hosts, UnknownHost, host_of, is_same_host_and_port, is_same_origin
+from appliance.errors import ApplianceError
+from appliance.http.errors import CrossSite
+from appliance.http.hosts import Hosts, host_of, is_same_host_and_port, is_same_origin
 from appliance.http.sharing import Sharing
 from appliance.settings import HttpSettings
 from appliance.system.log import logger
@@ -44,12 +46,6 @@ _RESOLVER = Path("/etc/resolv.conf")
 Environment = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environment, StartResponse], Iterable[bytes]]
-
-
-class CrossSite(ApplianceError):
-    """Another site's page asks for a change."""
-
-    code = "cross_site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +100,8 @@ class SecurityMiddleware:
             self._check_origin(client.host, environment)
         except ApplianceError as error:
             data = json_codec.encode(json_codec.error(error.code, str(error)))
-            start(_status(error), [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
+            status = f"{error.status} {HTTPStatus(error.status).phrase}"
+            start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
             return [] if environment["REQUEST_METHOD"] == "HEAD" else [data]
         return self._application(environment, start)
 
@@ -186,12 +183,6 @@ class SecurityMiddleware:
                 return
             self._hinted.add(key)
         log.warning(message, *values)
-
-
-def _status(error: ApplianceError) -> str:
-    if isinstance(error, UnknownHost):
-        return "421 Misdirected Request"
-    return "400 Bad Request" if isinstance(error, InvalidRequest) else "403 Forbidden"
 
 
 def listed(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from bottle import HTTPResponse
 from appliance.errors import CameraUnavailable, CorruptFrame
 from appliance.frames import Frame, wall_clock
 from appliance.http.negotiation import prefers_json
-from appliance.http.responses import RETRY_AFTER, status_of, understood
+from appliance.http.responses import RETRY_AFTER, understood
 from appliance.parameters import Parameter
 from appliance.service.camera import CameraService
 
@@ -53,7 +53,7 @@ def answer(camera: CameraService) -> HTTPResponse:
     except CameraUnavailable as error:
         if prefers_json():
             raise
-        return _refusal(camera.placeholder(error), status_of(error))
+        return _refusal(camera.placeholder(error), error.status)
     data = frame.jpeg
     if wished.get("upright", camera.is_turned):
         data = _upright(camera, frame)

@@ -7,6 +7,7 @@ A component is unavailable unless every topic it names says `online`.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -24,6 +25,8 @@ RESOLUTION = "resolution"
 
 _VALUE = re.compile(r"\bvalue\b")
 _LONGEST_TEXT = 255  # characters of a state in Home Assistant
+_SMALLEST_STEP = 0.001  # that Home Assistant accepts of a number
+_UNLIMITED = 1_000_000  # stands for a limit that a control does not have; Home Assistant needs one
 
 
 def device_id(topics: Topics) -> str:
@@ -230,8 +233,18 @@ def _control(topics: Topics, control: dict[str, Any]) -> dict[str, Any]:
     reads["val_tpl"] = f"{{{{ {value} }}}}"
     if kind == "text":
         return {"p": "text", **reads, **sets, "max": min(_LONGEST_TEXT, control["maximum"] or _LONGEST_TEXT)}
-    limits = {"min": control["minimum"], "max": control["maximum"], "step": control["step"] or 1}
-    return {"p": "number", **reads, **sets, **unit, **limits}
+    return {"p": "number", **reads, **sets, **unit, **_range(control)}
+
+
+def _range(control: dict[str, Any]) -> dict[str, float]:
+    """Return the limits and the step of a number, which Home Assistant would take for 1 to 100 in steps of 1."""
+    low = -_UNLIMITED if control["minimum"] is None else control["minimum"]
+    high = _UNLIMITED if control["maximum"] is None else control["maximum"]
+    step = control["step"]
+    if not step:
+        is_fine = control["kind"] == "number" and high > low
+        step = 10.0 ** math.floor(math.log10((high - low) / 100)) if is_fine else 1
+    return {"min": low, "max": high, "step": max(step, _SMALLEST_STEP)}
 
 
 def _labels(control: dict[str, Any]) -> dict[int | str, str]:

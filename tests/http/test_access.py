@@ -11,8 +11,8 @@ import pytest
 
 from appliance.daemon import Daemon
 from appliance.errors import ApplianceError
-from appliance.http.access import SESSION_LIFETIME, Access, Credentials, LoginRequired
-from appliance.http.limits import TooManyRequests
+from appliance.http.access import SESSION_LIFETIME, Access, Credentials
+from appliance.http.errors import LoginRequired, TooManyRequests
 from appliance.settings import HttpSettings, load
 from tests.http.conftest import (
     ADMIN,

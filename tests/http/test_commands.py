@@ -7,6 +7,7 @@ import pytest
 
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
+from tests.simcam.controls import CONTROLS
 
 STATE_KEYS = {
     "name",
@@ -61,6 +62,7 @@ def test_every_control_of_the_device_is_listed_with_its_limits(shared: RunningAp
         "choices": None,
         "unit": None,
         "inactive": False,
+        "governed_by": None,
         "read_only": False,
     }
     frequency = control(shared, "power_line_frequency")
@@ -80,6 +82,13 @@ def test_every_control_of_the_device_is_listed_with_its_limits(shared: RunningAp
     assert control(shared, "white_balance_temperature")["unit"] == "K"
     assert control(shared, "white_balance_automatic")["kind"] == "boolean"
     assert control(shared, "focus_absolute")["group"] == "camera"
+
+
+def test_a_governed_control_names_its_switch_active_or_not(shared: RunningAppliance) -> None:
+    named = {each["name"]: each["governed_by"] for each in shared.ask("GET", "/api/controls").json["controls"]}
+    held = {each.name: each.held_by[0] if each.held_by else None for each in CONTROLS}
+    assert named == {name: held[name] for name in named}
+    assert len([switch for switch in named.values() if switch]) == 3
 
 
 def test_setting_controls_reaches_the_device_and_answers_what_it_reports(
@@ -260,6 +269,26 @@ def test_control_values_survive_a_restart_the_switches_first(tmp_path: Path, sim
         assert simcam.controls["brightness"] == -20
         assert not simcam.controls["white_balance_automatic"]
         assert simcam.controls["white_balance_temperature"] == 3000
+
+
+def test_a_fractional_value_is_described_set_kept_and_reset(tmp_path: Path) -> None:
+    with RunningAppliance(tmp_path) as appliance:
+        gamma = control(appliance.until_live(), "gamma")
+        assert {key: gamma[key] for key in ("kind", "value", "default", "minimum", "maximum", "step")} == {
+            "kind": "number",
+            "value": 1.0,
+            "default": 1.0,
+            "minimum": 0.2,
+            "maximum": 3.0,
+            "step": 0.1,
+        }
+        answer = appliance.ask("PATCH", "/api/controls", {"gamma": 1.85})
+        assert (answer.status, answer.json["values"]["gamma"]) == (200, 1.85)
+        appliance.stop()
+        appliance.start()
+        assert control(appliance.until_live(), "gamma")["value"] == 1.85
+        assert "not 1.85 as set" not in appliance.log
+        assert appliance.ask("POST", "/api/controls/reset", {"names": ["gamma"]}).json["values"]["gamma"] == 1.0
 
 
 def test_the_format_changes_while_running_and_survives_a_restart(tmp_path: Path, simcam: SimulatedCamera) -> None:

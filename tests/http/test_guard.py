@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from appliance.http import hosts, security_middleware
+from appliance.http.errors import UnknownHost
 from appliance.settings import HttpSettings
 from tests.running import Answer, RunningAppliance
 
@@ -320,7 +321,7 @@ def test_names_that_are_allowed_are_answered(running_behind_proxy: RunningApplia
 def test_a_name_is_allowed_however_it_is_written(allowed: str) -> None:
     ours = hosts.Hosts(HttpSettings(allowed_hosts=allowed), [])
     ours.check("cam.example.org:8000")
-    with pytest.raises(hosts.UnknownHost):
+    with pytest.raises(UnknownHost):
         ours.check("cam.evil.example")
 
 

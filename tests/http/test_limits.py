@@ -2,7 +2,8 @@
 
 import pytest
 
-from appliance.http.limits import Buckets, TooManyRequests, household
+from appliance.http.errors import TooManyRequests
+from appliance.http.limits import Buckets, household
 from tests.running import RunningAppliance, eventually
 from tests.streaming import Viewer
 

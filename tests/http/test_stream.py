@@ -4,11 +4,20 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera, read_stamp
+from tests.simcam.frames import loop
 from tests.streaming import Viewer
+
+
+def picture(jpeg: bytes) -> npt.NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image.astype(np.uint8, copy=False)
 
 
 def viewers(appliance: RunningAppliance) -> int:
@@ -203,6 +212,21 @@ def test_raw_formats_are_encoded_only_while_somebody_looks(tmp_path: Path, simca
             part = viewer.begin().part()
             assert part.is_live
             assert time.time() - part.timestamp < 5, "a new viewer is not shown a picture of long ago"
+
+
+@pytest.mark.parametrize("pixel_format", ["YU12", "NV12"])
+def test_raw_formats_in_planes_are_shown_in_their_colours(tmp_path: Path, pixel_format: str) -> None:
+    settings = {"camera.width": 640, "camera.height": 480, "camera.pixel_format": pixel_format}
+    with (
+        SimulatedCamera(tmp_path / "camera", planes=True) as camera,
+        RunningAppliance(tmp_path, "auto", camera.environment, settings) as appliance,
+    ):
+        appliance.until_live()
+        assert appliance.state()["format"]["granted"]["pixel_format"] == pixel_format
+        shown = picture(appliance.ask("GET", "/snapshot.jpg").body).astype(int)
+    passed_on = [picture(bytes(frame)).astype(int) for frame in loop("MJPG", 640, 480).frames]
+    nearest = min(passed_on, key=lambda frame: float(np.abs(frame - shown).mean()))
+    assert np.abs((shown - nearest).mean(axis=(0, 1))).max() < 3
 
 
 def test_a_viewer_who_asks_for_five_frames_a_second_gets_no_more(shared: RunningAppliance) -> None:

@@ -403,6 +403,7 @@ def odd(**changes: Any) -> dict[str, Any]:
         "choices": None,
         "unit": None,
         "inactive": False,
+        "governed_by": None,
         "read_only": False,
     }
     return {"values": {"mode": changes.get("value", 1)}, "controls": [control | changes]}
@@ -448,6 +449,36 @@ def test_every_kind_of_control_has_its_platform(changes: dict[str, Any], platfor
     component = control_components(TOPICS, odd(**changes))["control_mode"]
     assert component["p"] == platform
     jsonschema.validate(component, COMPONENTS[platform])
+
+
+@pytest.mark.parametrize(
+    ("kind", "minimum", "maximum", "step", "shown"),
+    [
+        ("number", -1, 1, None, 0.01),
+        ("number", 0, 1, None, 0.01),
+        ("number", 0, 100, None, 1),
+        ("number", 0, 5000, 0, 10),
+        ("number", 0.2, 3.0, 0.1, 0.1),
+        ("number", 0, 0.01, None, 0.001),
+        ("number", 0, 1, 0.0001, 0.001),
+        ("number", 5, 5, None, 1),
+        ("number", None, None, None, 10_000),
+        ("number", None, 0, 0.5, 0.5),
+        ("integer", 0, 255, None, 1),
+        ("integer", 0, 255, 0, 1),
+        ("integer", 2800, 6500, 10, 10),
+        ("integer", None, None, None, 1),
+    ],
+)
+def test_a_number_has_limits_and_a_step_that_suits_its_range(
+    kind: str, minimum: float | None, maximum: float | None, step: float | None, shown: float
+) -> None:
+    report = odd(kind=kind, minimum=minimum, maximum=maximum, step=step)
+    component = control_components(TOPICS, report)["control_mode"]
+    jsonschema.validate(component, COMPONENTS["number"])
+    assert component["step"] == pytest.approx(shown)
+    for limit, declared in ((component["min"], minimum), (component["max"], maximum)):
+        assert limit == declared if declared is not None else abs(limit) >= 1_000_000
 
 
 def test_the_id_of_a_device_is_one_whatever_the_base_topic() -> None:

@@ -64,6 +64,7 @@ class SimulatedCamera:
 
     `directory` (made if need be, any length) may be shared by several cameras of different `number`. `serial` "" is
     a camera without one. `fast_yuyv` allows 1280x720 YUYV at 30 frames per second. It lacks the controls `without`.
+    `planes` adds the formats YU12, of limited range, and NV12, of full range, in 640x480.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class SimulatedCamera:
         port: int = 1,
         fast_yuyv: bool = False,
         without: tuple[str, ...] = (),
+        planes: bool = False,
     ) -> None:
         self.directory = Path(directory).resolve()
-        self.options = Options(number, serial, port, fast_yuyv, without)
+        self.options = Options(number, serial, port, fast_yuyv, without, planes)
         self._short = self.directory
         self._alias: Path | None = None
         self._library: Path | None = None
@@ -108,7 +110,8 @@ class SimulatedCamera:
         options = self.options
         words = ["--number", str(options.number), "--serial", options.serial, "--port", str(options.port)]
         lacks = [word for name in options.without for word in ("--without", name)]
-        return [*words, *lacks, *(["--fast-yuyv"] if options.fast_yuyv else [])]
+        formats = [*(["--fast-yuyv"] if options.fast_yuyv else []), *(["--planes"] if options.planes else [])]
+        return [*words, *lacks, *formats]
 
     def stop(self) -> None:
         """Stop the camera process; programs that still have it open see an unplug."""

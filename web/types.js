@@ -21,6 +21,7 @@
  * @property {Array<{value: number | boolean | string | null, label: string}> | null} choices
  * @property {string | null} unit
  * @property {boolean} inactive
+ * @property {string | null} governed_by
  * @property {boolean} read_only
  *
  * @typedef {object} Controls

@@ -1,7 +1,7 @@
 """What a feature is: a capability of the appliance in one module, which the daemon starts, watches and stops.
 
-A feature declares its settings, facts, events and commands; everything else follows from these declarations: the command
-line, HTTP, MQTT, home automation, metrics, the page's facts and the documents.
+A feature declares its settings, facts, events and commands; everything else follows from these declarations: the
+command line, HTTP, MQTT, home automation, metrics, the page's facts and the documents.
 """
 
 from collections.abc import Callable

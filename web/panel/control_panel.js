@@ -24,31 +24,6 @@ function shape(controls) {
 /** Up to this number of controls, the search field is hidden. */
 const SEARCHABLE = 8;
 
-/**
- * The switch that keeps a control inactive. Cameras do not say which it is, but name it alike: "White Balance, Automatic"
- * and "White Balance Temperature".
- *
- * @param {Control} control
- * @param {Control[]} controls
- * @returns {Control | null}
- */
-export function governorOf(control, controls) {
-  if (!control.inactive) return null;
-  const own = wordsOf(control);
-  const common = (/** @type {Control} */ other) => wordsOf(other).filter((word) => own.includes(word)).length;
-  const automatic = controls.filter(
-    (one) => (one.kind === "boolean" || one.kind === "menu") && !one.inactive && /auto/i.test(one.label + one.name),
-  );
-  const [best] = automatic.filter((one) => common(one) > 0).sort((a, b) => common(b) - common(a));
-  return best ?? null;
-}
-
-/** @param {Control} control */
-function wordsOf({ label, name }) {
-  const words = `${label} ${name}`.toLowerCase().match(/[a-z]{3,}/g) ?? [];
-  return [...new Set(words)].filter((word) => !/^(auto.*|manual|mode|absolute|relative)$/.test(word));
-}
-
 /** Shows the controls as the device reports them. */
 export class ControlPanel {
   /** @type {Map<string, ControlView>} */ #views = new Map();
@@ -68,8 +43,10 @@ export class ControlPanel {
   /** @param {Controls} report */
   update({ controls }) {
     if (shape(controls) !== this.#shape) this.#build(controls);
+    const byName = new Map(controls.map((control) => [control.name, control]));
     for (const control of controls) {
-      this.#views.get(control.name)?.update(control, governorOf(control, controls));
+      const governor = control.inactive ? byName.get(control.governed_by ?? "") : undefined;
+      this.#views.get(control.name)?.update(control, governor ?? null);
     }
     this.resetAll.disabled = !controls.some(({ value, default: initial }) => initial !== null && value !== initial);
   }

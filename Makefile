@@ -23,7 +23,7 @@ FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev flash deploy status uninstall test test-system test-vm test-home-assistant fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
+.PHONY: help run dev flash deploy status uninstall test test-system test-vm test-home-assistant test-browsers test-clients fuzz fuzz-camera soak bench kill lock audit build clean install install-tests \
   install-web format lint docs screenshots wheel
 
 help: ## list the targets
@@ -69,6 +69,30 @@ test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer w
 	@tests/install-packages mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 unshare:util-linux mkfs.ext4:e2fsprogs \
 	  $(VM_PACKAGES_$(or $(ARCH),amd64))
 	ARCH=$(ARCH) $(BIN)/python -m tests.vm $(ARGS)
+
+test-browsers: install-tests ## run the page's tests in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
+	@tests/install-packages chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver \
+	  Xvfb:xvfb nginx:nginx-light
+	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 --dist loadgroup $(ARGS)
+
+test-clients: SECONDS = 10
+test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed build/clients/moonraker/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## run the lines of docs/clients.md with the real programs (SECONDS=60: watch longer)
+	@tests/install-packages ffmpeg:ffmpeg gst-launch-1.0:gstreamer1.0-tools /usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good \
+	  vlc:vlc-bin /usr/share/doc/vlc-plugin-base:vlc-plugin-base mpv:mpv motion:motion nginx:nginx-light apache2:apache2-bin haproxy:haproxy caddy:caddy \
+	  prometheus:prometheus curl:curl wget:wget
+	CLIENT_SECONDS=$(SECONDS) HOME_ASSISTANT_VENV=$(HOME_ASSISTANT_VENV) $(BIN)/python -m pytest tests/clients \
+	  --numprocesses 2 --dist loadfile --durations 5 $(ARGS)
+
+# OctoPrint, motionEye and Moonraker, each in an environment of its own.
+build/clients/%/.installed: tests/clients/requirements-%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --no-compile --requirement $<
+	@touch $@
+
+# The integration "Generic Camera" imports these; nothing else in Home Assistant's tests does.
+$(HOME_ASSISTANT_VENV)/.with-cameras: $(HOME_ASSISTANT_VENV)/.installed tests/clients/requirements-home-assistant.txt
+	$(HOME_ASSISTANT_VENV)/bin/python -m pip install --quiet --no-deps --no-compile --requirement tests/clients/requirements-home-assistant.txt
+	@touch $@
 
 fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
@@ -136,7 +160,7 @@ wheel: install ## build the wheel into dist/
 
 clean: ## remove caches and what was built
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(HOME_ASSISTANT_VENV)/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './.venv-*/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -65,19 +65,19 @@ def _parser() -> argparse.ArgumentParser:
     with_settings = _settings_parser()
     for name, run, words in (
         ("run", _run, "run the appliance"),
-        ("check", _check, "check the configuration, and say everything that is wrong with it"),
-        ("settings", _settings, "show the settings that are in force, and where each came from"),
-        ("forget", _forget, "take everything about this camera off the broker, and out of Home Assistant"),
+        ("check", _check, "check the configuration and report every problem in it"),
+        ("settings", _settings, "show the effective settings and where each came from"),
+        ("forget", _forget, "remove everything about this camera from the broker and from Home Assistant"),
     ):
         parser_of_one = commands.add_parser(
             name, help=words, description=words, parents=[with_settings], allow_abbrev=False
         )
         parser_of_one.set_defaults(run=run)
-    words = "hash a password, typed or from standard input, and print the line for the section [http]"
+    words = "hash a password, typed or read from standard input, and print the line for the section [http]"
     hashing = commands.add_parser("hash-password", help=words, description=words, allow_abbrev=False)
-    hashing.add_argument("--viewer", action="store_true", help="for who may see, not control")
+    hashing.add_argument("--viewer", action="store_true", help="hash the password of the user viewer")
     hashing.set_defaults(run=_hash_password)
-    words = "list the cameras of this machine, with their formats and controls"
+    words = "list the cameras of this machine with their formats and controls"
     commands.add_parser("cameras", help=words, description=words).set_defaults(run=_cameras)
     commands.add_parser("version", help="show the version").set_defaults(run=_version)
     return parser
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 def _settings_parser() -> argparse.ArgumentParser:
     """Return a parser with `--config` and a flag for each setting."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="file with settings, in TOML")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file in TOML format")
     for name, section, entries in SETTINGS:
         group = parser.add_argument_group(f"{name}: {(section.__doc__ or '').strip()}")
         for parameter in entries:
@@ -144,7 +144,7 @@ def _settings(options: argparse.Namespace) -> int:
 def _forget(options: argparse.Namespace) -> int:
     loaded, _ = _load(options)
     if not loaded.mqtt.host:
-        raise ConfigurationError(["mqtt.host: is empty; it names the broker that is to forget this camera"])
+        raise ConfigurationError(["mqtt.host: is empty; it must name the broker from which this camera is removed"])
     from appliance.mqtt.discovery_publisher import remembered_topic
     from appliance.mqtt.forget import forget
 
@@ -152,7 +152,9 @@ def _forget(options: argparse.Namespace) -> int:
     cleared = forget(loaded.mqtt, loaded.camera.name, announced_at)
     for topic in cleared:
         print(topic)
-    print(f"{len(cleared)} topics cleared on {loaded.mqtt.host}" if cleared else "the broker knows nothing of it")
+    print(
+        f"{len(cleared)} topics cleared on {loaded.mqtt.host}" if cleared else "the broker has no topics of this camera"
+    )
     return 0
 
 
@@ -160,11 +162,11 @@ def _hash_password(options: argparse.Namespace) -> int:
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
         if getpass.getpass("Once more: ") != password:
-            raise ApplianceError("the two differ; nothing is hashed")
+            raise ApplianceError("the passwords differ; nothing was hashed")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise ApplianceError("an empty password protects nothing")
+        raise ApplianceError("the password is empty")
     print(f'{"viewer_password" if options.viewer else "password"} = "{passwords.hashed(password)}"')
     return 0
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from appliance.errors import InvalidRequest, InvalidValue, UnknownName
+from appliance.facts import Schema, reference
 from appliance.parameters import Parameter, shown, unknown
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +25,8 @@ class Declaration:
 
     `path` is its HTTP path, with `<name>` for an argument that is a whole number; `status` the HTTP status of success.
     `free` commands take any names, as a mapping: the method checks them itself. `press` is the label of the button
-    that home automation gets for it; one without has none. `right` is needed to run it.
+    that home automation gets for it; one without has none. `right` is needed to run it. `result` is the JSON Schema of
+    the result, or the name of one of those that several commands share; empty, where there is no result.
     """
 
     name: str
@@ -34,9 +36,16 @@ class Declaration:
     parameters: tuple[Parameter, ...] = ()
     free: bool = False
     status: int = 200
-    result: str = ""
+    result: str | Schema = ""
     press: str = ""
     right: Right = "control"
+
+    @property
+    def result_schema(self) -> Schema:
+        """The JSON Schema of the result."""
+        if isinstance(self.result, dict):
+            return self.result
+        return reference(self.result) if self.result else {"type": "null"}
 
     @property
     def takes_any_payload(self) -> bool:
@@ -49,7 +58,7 @@ class Declaration:
         return bool(self.press) and not self.free and not any(each.required for each in self.parameters)
 
     def is_run_by(self, payload: str) -> bool:
-        """Tell whether a payload that is no JSON object runs the command, without arguments.
+        """Return whether a payload that is no JSON object runs the command, without arguments.
 
         A button with optional arguments is run only by a word that a button sends: `{"names": ...` cut short, or the
         name of a control, must not reset all of them.
@@ -78,7 +87,7 @@ def command(
     right: Right = "control",
     free: bool = False,
     status: int = 200,
-    result: str = "",
+    result: str | Schema = "",
     press: str = "",
 ) -> Callable[[F], F]:
     """Mark a method as a command; its name and the first line of its docstring become the command's.

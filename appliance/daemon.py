@@ -136,12 +136,12 @@ class Daemon:
         bridge = self.bridge
         return (
             Part(start=self.pictures.prepare, tick=self.appliance.pictures.tick),
+            *(Part(each.start, each.stop, each.tick, partial(_feature_trouble, each)) for each in self.features),
             Part(self.broadcaster.start, self.broadcaster.stop, trouble=self._broadcaster_trouble),
             Part(self.server.start, self.server.stop, self._renew_certificate, self._http_trouble),
             Part(stop=self.slot.close),  # releases the workers that wait for a frame
             Part(tick=self.memory.flush, stop=self.memory.flush),
             Part(self.capture.start, self.capture.stop, trouble=self._camera_trouble),
-            *(Part(each.start, each.stop, each.tick, partial(_feature_trouble, each)) for each in self.features),
             *([Part(bridge.start, bridge.stop, trouble=self._mqtt_trouble)] if bridge else []),
             Part(tick=self.appliance.status.emit),
             Part(tick=logs.sum_up),
@@ -207,7 +207,7 @@ class Daemon:
             new = SETTINGS.values(self._reread())
         except ConfigurationError as error:
             for problem in error.problems:
-                log.error("the settings stay as they were: %s", problem, extra=RELOAD_REFUSED.logged())
+                log.error("the settings are unchanged: %s", problem, extra=RELOAD_REFUSED.logged())
             return
         changed = [name for name, value in new.items() if value != self._values[name]]
         for name in changed:
@@ -216,7 +216,7 @@ class Daemon:
                 self._values[name] = new[name]
                 log.info("%s is now %s", name, new[name], extra=RELOADED.logged())
             else:
-                log.warning("%s has changed: it needs a restart", name, extra=RELOADED.logged())
+                log.warning("%s has changed, which takes effect after a restart", name, extra=RELOADED.logged())
         if not changed:
             log.info("the settings have not changed", extra=RELOADED.logged())
 

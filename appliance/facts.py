@@ -21,7 +21,8 @@ TIME: Schema = {"type": "string", "format": "date-time"}
 def nullable(schema: Schema) -> Schema:
     """Return the schema of a value that is null where it is unknown."""
     if "type" in schema:
-        return {**schema, "type": [schema["type"], "null"]}
+        types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        return {**schema, "type": [*types, *([] if "null" in types else ["null"])]}
     return {"oneOf": [schema, {"type": "null"}]}
 
 

@@ -175,7 +175,7 @@ class FrameSlot:
             self._listeners = tuple(each for each in self._listeners if each is not own)
 
     def _is_lost_since(self, asked_at: float) -> bool:
-        """Tell whether a placeholder came: there is no point in waiting for a camera that is not there."""
+        """Return whether a placeholder came: there is no point in waiting for a camera that is not there."""
         return self.newest is not None and not self.newest.live and self.newest.captured_at > asked_at
 
     def _is_live_since(self, captured_after: float) -> bool:
@@ -189,10 +189,11 @@ class Follower(Iterator[Frame]):
     """The newest frames and placeholders of a slot, `max_fps` a second at most, for one thread.
 
     It skips what the thread has no time for, and ends when it or the slot is closed; `close` may be called from any
-    thread.
+    thread. `working_since` is when it was given the frame that it works on (CLOCK_MONOTONIC, s), None while it waits.
     """
 
     def __init__(self, slot: FrameSlot, max_fps: float, demand: bool) -> None:
+        self.working_since: float | None = None
         self._slot = slot
         self._interval = 1 / max_fps
         self._due_at = time.monotonic()
@@ -204,6 +205,7 @@ class Follower(Iterator[Frame]):
 
     def __next__(self) -> Frame:
         """Wait for the next frame. Raises StopIteration at the end."""
+        self.working_since = None
         self._closed.wait(self._due_at - time.monotonic())
         frame = self._slot.next_after(self._sequence, self._closed.is_set)
         if frame is None:
@@ -211,6 +213,7 @@ class Follower(Iterator[Frame]):
         # On a grid, so that the rate is kept although frames come in steps; a late thread does not make up for it.
         self._due_at = max(self._due_at, time.monotonic() - self._interval) + self._interval
         self._sequence = frame.sequence
+        self.working_since = time.monotonic()
         return frame
 
     def close(self) -> None:

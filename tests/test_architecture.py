@@ -8,39 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from appliance.ladder import LADDER
+from appliance.ladder import LIBRARIES as HOMES
+
 PACKAGE = Path(__file__).parent.parent / "appliance"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FLASH = sorted((PACKAGE.parent / "deploy" / "flash").rglob("*.py"))
 
-LADDER = (
-    ("errors", "system"),
-    ("parameters", "json_codec", "events", "facts"),
-    ("controls", "frames", "jpeg"),
-    ("settings",),
-    ("camera", "pictures"),
-    ("capture", "commands"),
-    ("service", "features"),
-    ("http", "mqtt", "metrics", "web_modules"),
-    ("declared",),
-    ("daemon", "documentation"),
-    ("cli",),
-    ("__main__",),
-)
 RUNGS = {room: rung for rung, rooms in enumerate(LADDER) for room in rooms}
 FREE = "__init__"  # the package itself: everybody may know the version
 
-HOMES = {
-    "cv2": {"camera", "jpeg"},
-    "numpy": {"camera", "jpeg"},
-    "simplejpeg": {"jpeg"},
-    "linuxpy": {"camera"},
-    "bottle": {"http"},
-    "cheroot": {"http"},
-    "paho": {"mqtt"},
-    "prometheus_client": {"metrics"},
-    "zipstream": {"http"},
-    "dotenv": {"settings"},
-}
 ADAPTERS = ("http", "mqtt", "metrics")
 UNSEEN_BY_ADAPTERS = {"camera", "capture", "pictures", "features", *ADAPTERS}
 

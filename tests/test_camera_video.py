@@ -176,7 +176,7 @@ def test_a_file_that_is_no_video_is_told(tmp_path: Path, content: bytes) -> None
     path.write_bytes(content)
     with pytest.raises(CameraUnavailable) as refusal:
         Video(str(path), 80)
-    assert str(refusal.value) == f"{path} cannot be opened: not reachable, or no video in it"
+    assert str(refusal.value) == f"{path} cannot be opened: it is not reachable or contains no video"
 
 
 def test_a_file_that_is_cut_short_plays_as_far_as_it_goes(make_video: MakeVideo) -> None:
@@ -250,4 +250,4 @@ def test_an_address_where_nobody_answers_is_told_without_the_password(unused_por
     with pytest.raises(CameraUnavailable) as refusal:
         Video(f"{scheme}://me:{SECRET}@127.0.0.1:{unused_port}/stream", 80)
     shown = f"{scheme}://me:***@127.0.0.1:{unused_port}/stream"
-    assert str(refusal.value) == f"{shown} cannot be opened: not reachable, or no video in it"
+    assert str(refusal.value) == f"{shown} cannot be opened: it is not reachable or contains no video"

@@ -298,7 +298,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(tmp_path: P
 
     assert re.search(r'password = "scrypt\$', good := typed("geheim", "geheim"))
     assert "geheim" not in good
-    assert "the two differ" in typed("geheim", "geheom")
+    assert "the passwords differ" in typed("geheim", "geheom")
 
 
 # ---------------------------------------------------------------- cameras

@@ -180,7 +180,7 @@ def test_a_remembered_file_that_is_garbage_does_not_keep_it_from_starting(tmp_pa
     (tmp_path / "state" / "camera.json").write_text('{"controls": ')
     with RunningAppliance(tmp_path) as appliance:
         appliance.until_live()
-        assert "starting without remembered values" in appliance.log
+        assert "starting without saved values" in appliance.log
 
 
 def test_the_password_of_a_url_is_never_shown(tmp_path: Path) -> None:
@@ -198,13 +198,15 @@ def test_a_reload_applies_what_it_can_and_names_what_needs_a_restart(tmp_path: P
     with RunningAppliance(tmp_path, arguments=["--config", str(file)]) as appliance:
         file.write_text('[http]\nmax_viewers = 7\n[log]\nlevel = "debug"\n[mqtt]\nbase_topic = "b"\n')
         appliance.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "mqtt.base_topic has changed: it needs a restart" in appliance.log, "the word of it")
+        eventually(
+            lambda: "mqtt.base_topic has changed, which takes effect after a restart" in appliance.log, "the word of it"
+        )
         assert "http.max_viewers is now 7" in appliance.log
         assert "log.level is now debug" in appliance.log
         assert appliance.state()["max_viewers"] == 7
         file.write_text("[http]\nmax_viewers = 0\n[log]\nlevle = 1\n")
         appliance.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "the settings stay as they were" in appliance.log, "the refusal")
+        eventually(lambda: "the settings are unchanged: " in appliance.log, "the refusal")
         assert "http.max_viewers: 0 is not a whole number from 1" in appliance.log
         assert "there is no setting log.levle" in appliance.log
         assert appliance.state()["max_viewers"] == 7

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from appliance import jpeg
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
-from appliance.pictures.store import Picture, PictureStore
+from appliance.pictures.picture import Picture
+from appliance.pictures.store import PictureStore
 from appliance.pictures.thumbnails import WIDTH
 from appliance.pictures.trash import KEPT
 

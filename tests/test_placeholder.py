@@ -10,12 +10,12 @@ from appliance.camera import placeholder
 
 REASONS = [
     "the camera is unplugged",
-    "the camera is connected but gives no pictures",
+    "the camera is connected but delivers no frames",
     "the camera is used by another program, or gives no pictures",
     "the camera has no pixel format NV12, only MJPG, YUYV",
     "no permission to open /dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_6E5D4A3F-video-index0: "
     "add the user to the group video",
-    "rtsp://me:***@front-door.local:8554/stream1 cannot be opened: not reachable, or no video in it",
+    "rtsp://me:***@front-door.local:8554/stream1 cannot be opened: it is not reachable or contains no video",
 ]
 SIZES = [(320, 240), (640, 360), (640, 480), (1280, 720), (1920, 1080), (720, 1280), (3840, 2160)]
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from appliance.capture.lifecycle import STATES
+from tests.faults import FORMATS, heal
 from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera
-from tests.soak import FORMATS, Spectator, heal
+from tests.spectators import Spectator
 
 WALKS, STEPS = 10, 20
 LONGEST_PAUSE = 1.2  # s: the stall timeout, and some

@@ -15,8 +15,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from appliance.errors import StorageFull
+from appliance.pictures.picture import Picture
 from appliance.pictures.retention import AT_ONCE, Retention
-from appliance.pictures.store import Picture, PictureStore
+from appliance.pictures.store import PictureStore
 from appliance.settings import PicturesSettings
 from tests.disk import RecordedDisk
 from tests.mqtt.broker import Broker

@@ -335,7 +335,7 @@ def test_a_wrong_value_is_told_even_where_a_stronger_layer_replaces_it(layers: L
         ),
         ({"mqtt.tls_ca_file": "/"}, "mqtt.tls_ca_file: there is no file '/' (--mqtt-tls-ca-file)"),
         ({"mqtt.tls_ca_file": "x" * 1000}, "mqtt.tls_ca_file: there is no file 'xxx"),
-        ({"mqtt.tls_key_file": __file__}, "mqtt.tls_key_file: is of no use without mqtt.tls_certificate_file"),
+        ({"mqtt.tls_key_file": __file__}, "mqtt.tls_key_file: has no effect without mqtt.tls_certificate_file"),
         ({"http.host": " "}, "http.host: must not be empty (--http-host)"),
         ({"camera.source": ""}, "camera.source: must not be empty (--camera-source)"),
         ({"pictures.directory": ""}, "pictures.directory: must not be empty (--pictures-directory)"),
@@ -350,7 +350,7 @@ def test_what_contradicts_itself_is_told(layers: Layers, flags: Mapping[str, str
 
 def test_a_password_without_a_user_is_told(layers: Layers) -> None:
     layers.environment["CAMERA_APPLIANCE_MQTT_PASSWORD"] = SECRET
-    assert layers.problems() == ["mqtt.password: is of no use without mqtt.username"]
+    assert layers.problems() == ["mqtt.password: has no effect without mqtt.username"]
 
 
 @given(st.binary() | st.text().map(str.encode))
@@ -603,7 +603,7 @@ def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(l
 )
 def test_each_way_to_say_who_may_do_what_is_enough_beyond_the_loopback(layers: Layers, way: dict[str, str]) -> None:
     layers.flags["http.host"] = "0.0.0.0"
-    assert "nothing says who may see and control" in layers.problems()[0]
+    assert "nothing says who may view and control" in layers.problems()[0]
     layers.environment |= {settings.environment_name(name): value for name, value in way.items()}
     layers.load()
 
@@ -617,4 +617,4 @@ def test_on_the_loopback_nobody_has_to_say_anything(layers: Layers, host: str) -
 @pytest.mark.parametrize("host", ["::", "192.0.2.1", "camera.lan", "127.0.0.1.evil.example", "0", "2130706433"])
 def test_what_is_not_surely_the_loopback_counts_as_open_to_others(layers: Layers, host: str) -> None:
     layers.flags["http.host"] = host
-    assert "nothing says who may see and control" in layers.problems()[0]
+    assert "nothing says who may view and control" in layers.problems()[0]

@@ -21,10 +21,11 @@ import pytest
 
 from appliance import jpeg
 from appliance.errors import CorruptFrame
+from tests.faults import heal
 from tests.rtsp import RtspCamera
-from tests.running import RunningAppliance, eventually, run_command
+from tests.running import JSON, RunningAppliance, eventually, run_command
 from tests.simcam import SimulatedCamera, frames
-from tests.soak import EventReader, Spectator, heal
+from tests.spectators import EventReader, Spectator
 
 SECRET = "hunter2-of-the-camera"
 CHANGED = {"brightness": 33, "white_balance_automatic": False, "white_balance_temperature": 5000}
@@ -94,7 +95,7 @@ def pixels(data: bytes, flags: int = cv2.IMREAD_COLOR) -> Any:
 
 
 def is_damaged(data: bytes) -> bool:
-    """Tell whether a strict decoder finds anything wrong."""
+    """Return whether a strict decoder finds anything wrong."""
     try:
         jpeg.verify(data)
     except CorruptFrame:
@@ -255,7 +256,7 @@ def test_a_stalled_camera_is_noticed_opened_anew_and_back_when_it_goes_on(
         camera.stall()
         noticed = viewer.placeholder(at)
         assert 0.9 < noticed.timestamp - at < 3, "the setting says 1 s"
-        assert "gives no pictures" in until(appliance, "lost")["reason"]
+        assert "delivers no frames" in until(appliance, "lost")["reason"]
         camera.wait_for(lambda now: now.starts > starts)
         camera.resume()
         viewer.live(noticed.timestamp)
@@ -346,7 +347,7 @@ def test_a_camera_that_gives_only_damage_is_lost_with_a_reason(
         eventually(lambda: appliance.state()["frames"]["corrupt"] > corrupt, "a strict look")
         found_at = time.time()
         lost = viewer.placeholder(found_at)
-        assert appliance.state()["camera"]["reason"] == "the camera gives no good picture"
+        assert appliance.state()["camera"]["reason"] == "the camera delivers no usable frames"
         shown = [part for part in viewer.recent if found_at + 0.5 < part.timestamp]
         assert not [part for part in shown if part.is_live]
         camera.corrupt(0)
@@ -392,7 +393,7 @@ def test_a_refusal_says_what_to_do_and_is_over_when_its_cause_is(
     getattr(camera, fault)()
     camera.stall()  # it takes effect when the camera is opened anew
     eventually(lambda: re.search(words, appliance.state()["camera"]["reason"] or ""), words)
-    answer = appliance.ask("GET", "/snapshot.jpg")
+    answer = appliance.ask("GET", "/snapshot.jpg", headers=JSON)
     code, message = answer.error
     assert (answer.status, code) == (503, "camera_unavailable")
     assert re.search(words, message)
@@ -407,7 +408,7 @@ def test_a_refusal_says_what_to_do_and_is_over_when_its_cause_is(
     ("source", "settings", "words"),
     [
         ("/dev/video7", {}, r"^no camera is connected as /dev/video7; connected: /dev/v4l/by-id/\S+$"),
-        ("/dev/video1", {}, r"^/dev/video1 gives no pictures, .*; connected: /dev/v4l/by-id/\S+$"),
+        ("/dev/video1", {}, r"^/dev/video1 delivers no frames; .*; connected: /dev/v4l/by-id/\S+$"),
         ("/dev/null", {}, r"^/dev/null is no camera; connected: /dev/v4l/by-id/\S+$"),
         (
             "auto",
@@ -422,7 +423,7 @@ def test_a_wrong_setting_says_what_there_is_instead(
     with RunningAppliance(tmp_path, source, simcam.environment, settings) as appliance:
         reason = until(appliance, "lost")["reason"]
         assert re.search(words, reason)
-        assert appliance.ask("GET", "/snapshot.jpg").error == ("camera_unavailable", reason)
+        assert appliance.ask("GET", "/snapshot.jpg", headers=JSON).error == ("camera_unavailable", reason)
         if source == "/dev/video7":
             simcam.plug(7)
             appliance.until_live()
@@ -457,9 +458,9 @@ def test_a_pixel_format_that_is_not_offered_is_refused_and_the_picture_goes_on(
     ("fault", "end", "words"),
     [
         (lambda camera: camera.no_bandwidth(), lambda camera: camera.no_bandwidth(False), "not enough USB bandwidth"),
-        (lambda camera: camera.no_frames_at(1920), lambda camera: camera.no_frames_at(0), "gives no pictures"),
-        (lambda camera: camera.corrupt(1_000_000), lambda camera: camera.corrupt(0), "gives no good picture"),
-        (lambda camera: camera.truncate(1_000_000), lambda camera: camera.truncate(0), "gives no good picture"),
+        (lambda camera: camera.no_frames_at(1920), lambda camera: camera.no_frames_at(0), "delivers no frames"),
+        (lambda camera: camera.corrupt(1_000_000), lambda camera: camera.corrupt(0), "delivers no usable frames"),
+        (lambda camera: camera.truncate(1_000_000), lambda camera: camera.truncate(0), "delivers no usable frames"),
     ],
     ids=["refused", "no frame", "only damaged frames", "only half frames"],
 )
@@ -586,7 +587,7 @@ def test_privacy_closes_the_camera_and_refuses_pictures(appliance: RunningApplia
             True, "privacy", "privacy is on",
         )  # fmt: skip
         for method, path in (("GET", "/snapshot.jpg"), ("POST", "/api/pictures"), ("GET", "/api/controls")):
-            refusal = appliance.ask(method, path)
+            refusal = appliance.ask(method, path, headers=JSON)
             assert (refusal.status, refusal.error[0]) == (409, "privacy_on"), path
         assert appliance.ask("GET", "/healthz").status == 200
         later = viewer.placeholder(shown.timestamp + 1.5)
@@ -661,7 +662,7 @@ def test_a_turned_camera_is_seen_upright_everywhere(
 ) -> None:
     with RunningAppliance(tmp_path, "auto", simcam.environment, settings) as appliance, Spectator(appliance) as viewer:
         frame = viewer.live(0).jpeg
-        snapshot = appliance.ask("GET", "/snapshot.jpg").body
+        snapshot = appliance.ask("GET", "/snapshot.jpg?upright=0").body
         picture = appliance.ask("POST", "/api/pictures").json
         stored = appliance.ask("GET", picture["url"]).body
         for each in (frame, snapshot, stored):
@@ -671,12 +672,16 @@ def test_a_turned_camera_is_seen_upright_everywhere(
             assert without_stamp(each[:2] + each[38:]) in originals, "the rest is as the camera made it"
         small = pixels(appliance.ask("GET", picture["thumbnail"]).body)
         assert (small.shape[0] > small.shape[1]) == (shape[0] > shape[1])
-        turned = appliance.ask("GET", "/snapshot.jpg?upright=1").body
-        assert b"Exif" not in turned[:200]
-        assert pixels(turned, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION).shape == shape
+        for query in ("", "?upright=1", "?upright=perhaps"):
+            turned = appliance.ask("GET", f"/snapshot.jpg{query}").body
+            assert b"Exif" not in turned[:200], "nobody turns it a second time"
+            assert pixels(turned, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION).shape == shape
         at = time.time()
         simcam.unplug()
         assert pixels(viewer.placeholder(at).jpeg).shape == shape
+        refused = appliance.ask("GET", "/snapshot.jpg")
+        assert refused.status == 503
+        assert pixels(refused.body, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION).shape == shape
 
 
 # ------------------------------------------------------------------------------------------------ other sources
@@ -753,7 +758,7 @@ def test_a_network_camera_with_whims_is_lost_with_a_reason_and_back_and_its_pass
                 camera.mood = mood
                 reason = until(appliance, "lost")["reason"]
                 assert f"http://me:***@127.0.0.1:{camera.port}/stream.mjpg" in reason
-                assert appliance.ask("GET", "/snapshot.jpg").error == ("camera_unavailable", reason)
+                assert appliance.ask("GET", "/snapshot.jpg", headers=JSON).error == ("camera_unavailable", reason)
                 camera.mood = "good"
                 appliance.until_live()
             shown = json.dumps(appliance.state()) + appliance.ask("GET", "/metrics").body.decode()

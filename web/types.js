@@ -57,14 +57,14 @@
  * @property {number | null} [fps]
  *
  * @typedef {object} Picture
- * @property {number} id
- * @property {string} name
- * @property {string} taken_at
- * @property {number} bytes
- * @property {number | null} width
- * @property {number | null} height
- * @property {string} url
- * @property {string} thumbnail
+ * @property {number} id The number of the picture, which is never given twice.
+ * @property {string} name The name of its file.
+ * @property {string} taken_at When it was taken, with the time zone.
+ * @property {number} bytes The size of its file in bytes.
+ * @property {number | null} width Width in pixels; null if it is damaged.
+ * @property {number | null} height Height in pixels; null if it is damaged.
+ * @property {string} url The path of the picture.
+ * @property {string} thumbnail The path of a small copy.
  *
  * @typedef {object} PicturePage
  * @property {Picture[]} pictures

@@ -83,7 +83,7 @@ def _nearest_formats(device: Device, requested: Format) -> str:
 
 def _try_to_stream(device: Device, path: str, requested: Format, pixel_format: str) -> str:
     if Capability.VIDEO_CAPTURE not in device.info.device_capabilities:
-        return f"{path} gives no pictures, a camera has such devices beside its own{_others()}"
+        return f"{path} delivers no frames; cameras have such devices beside the one for capture{_others()}"
     try:
         device.set_format(BufferType.VIDEO_CAPTURE, requested.width, requested.height, pixel_format or "MJPG")
         with VideoCapture(device, size=2):
@@ -104,4 +104,4 @@ def _try_to_stream(device: Device, path: str, requested: Format, pixel_format: s
                     f"the camera refuses {requested}; the nearest that it offers: {_nearest_formats(device, requested)}"
                 )
         return f"the camera does not stream: {error.strerror}"
-    return "the camera is connected but gives no pictures"
+    return "the camera is connected but delivers no frames"

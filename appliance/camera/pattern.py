@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from appliance import jpeg
-from appliance.camera.source import TEST_PATTERN, AvailableFormat
+from appliance.camera.source import TEST_PATTERN, AvailableFormat, Camera
 from appliance.controls import Control
 from appliance.errors import CorruptFrame
 from appliance.frames import Format
@@ -75,18 +75,13 @@ def _controls() -> list[Control]:
     ]
 
 
-class TestPattern:
+class TestPattern(Camera):
     """A camera that needs no hardware. See `Camera` for what each method promises."""
 
     __test__ = False  # not a test, whatever pytest thinks of its name
     device = TEST_PATTERN
     description = "Test pattern"
-    passes_through = False
-    has_noise = False
-    meters_exposure = False
-    drops_unread = False
     is_stand_in = True
-    tells_changes = True
 
     def __init__(self, requested: Format, quality: int) -> None:
         width, height = min(requested.width, _LARGEST_SIDE), min(requested.height, _LARGEST_SIDE)
@@ -131,10 +126,6 @@ class TestPattern:
             self._controls[name] = replace(self._controls[name], value=value)
         self._update_inactive()
         self._ground = None
-
-    def controls_changed(self) -> bool:
-        """Tell that nobody else changes its controls."""
-        return False
 
     def close(self) -> None:
         """Do nothing: there is nothing to close."""

@@ -7,23 +7,11 @@ from appliance.controls import Control
 from appliance.frames import Format
 
 
-class _Pattern:
+class _Pattern(Source):
     """The built-in test pattern."""
 
     def claims(self, name: str) -> bool:
         return name == TEST_PATTERN
-
-    def found(self) -> list[Found]:
-        return []
-
-    def stable_name(self, name: str) -> str:
-        return name
-
-    def is_present(self, _name: str) -> bool | None:
-        return None
-
-    def inspect(self, _name: str) -> tuple[list[AvailableFormat], list[Control]]:
-        return [], []
 
     def open(self, _name: str, requested: Format, quality: int) -> Camera:
         from appliance.camera.pattern import TestPattern
@@ -31,7 +19,7 @@ class _Pattern:
         return TestPattern(requested, quality)
 
 
-class _V4L2:
+class _V4L2(Source):
     """Devices of the kernel, such as webcams."""
 
     def claims(self, name: str) -> bool:
@@ -61,23 +49,11 @@ class _V4L2:
         return V4L2Camera(name, requested, quality)
 
 
-class _Video:
+class _Video(Source):
     """URLs and files: every name that is nobody else's."""
 
     def claims(self, _name: str) -> bool:
         return True
-
-    def found(self) -> list[Found]:
-        return []
-
-    def stable_name(self, name: str) -> str:
-        return name
-
-    def is_present(self, _name: str) -> bool | None:
-        return None
-
-    def inspect(self, _name: str) -> tuple[list[AvailableFormat], list[Control]]:
-        return [], []
 
     def open(self, name: str, _requested: Format, quality: int) -> Camera:
         from appliance.camera.video import Video
@@ -85,7 +61,11 @@ class _Video:
         return Video(name, quality)
 
 
-SOURCES: tuple[Source, ...] = (_Pattern(), _V4L2(), _Video())
+SOURCES: tuple[Source, ...] = (
+    _Pattern(),
+    _V4L2(),
+    _Video(),
+)
 
 
 def source_of(name: str) -> Source:

@@ -10,7 +10,7 @@ import cv2
 
 from appliance import jpeg
 from appliance.camera import diagnosis
-from appliance.camera.source import AvailableFormat
+from appliance.camera.source import AvailableFormat, Camera
 from appliance.camera.v4l2_controls import V4L2Controls
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, CorruptFrame
@@ -30,13 +30,12 @@ _BUFFERS = 3  # With 1 a USB camera stalls; more only let old frames pile up.
 _OLDEST = 5.0  # s: a driver's time stamp outside of the last seconds is on some other clock than CLOCK_MONOTONIC
 
 
-class V4L2Camera:
+class V4L2Camera(Camera):
     """One open device: OpenCV streams, linuxpy sets the controls. See `Camera` for what each method promises."""
 
     has_noise = True
     meters_exposure = True
     drops_unread = True
-    is_stand_in = False
 
     def __init__(self, path: str, requested: Format, quality: int) -> None:
         """Open the device and start to stream. Raises CameraUnavailable."""
@@ -70,7 +69,7 @@ class V4L2Camera:
             if not os.path.exists(self.device):
                 raise CameraLost("the camera is unplugged")
             if self._has_streamed:
-                raise CameraLost("the camera is connected but gives no pictures any more")
+                raise CameraLost("the camera is connected but no longer delivers frames")
             self.close()
             raise CameraLost(diagnosis.explain(self.device, self.granted, self.granted.pixel_format))
         self._has_streamed = True
@@ -121,7 +120,7 @@ class V4L2Camera:
         self._panel.write(values)
 
     def controls_changed(self) -> bool:
-        """Tell whether a control was changed by somebody else."""
+        """Return whether a control was changed by somebody else."""
         return self._panel.changed()
 
     def close(self) -> None:

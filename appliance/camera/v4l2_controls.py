@@ -144,7 +144,7 @@ class V4L2Controls:
         return True
 
     def changed(self) -> bool:
-        """Tell whether others, or the device itself, changed a control since the last call."""
+        """Return whether others, or the device itself, changed a control since the last call."""
         if self._events is None or not any(happened & select.POLLPRI for _, happened in self._events.poll(0)):
             return False
         with contextlib.suppress(OSError):  # ENOENT: that was the last

@@ -4,17 +4,15 @@ import math
 import os
 import re
 import time
-from collections.abc import Mapping
 
 import cv2
 
 from appliance import jpeg
 from appliance.camera import STALL_TIMEOUT
-from appliance.camera.source import AvailableFormat
-from appliance.controls import Control
-from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
+from appliance.camera.source import Camera
+from appliance.errors import CameraLost, CameraUnavailable
 from appliance.frames import Format
-from appliance.parameters import Value, without_password
+from appliance.parameters import without_password
 
 _OPEN_TIMEOUT = 5  # s until a server answers
 _LONGEST_GAP = 5  # s between two frames that are usual: who joins a stream waits for its next keyframe or segment
@@ -22,15 +20,8 @@ _USUAL_RATE = 25.0  # frames per second of a file that does not tell its own
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
-class Video:
+class Video(Camera):
     """Frames of a URL as they come, or of a file at its own rate, again and again. It has no controls."""
-
-    passes_through = False
-    has_noise = False
-    meters_exposure = False
-    drops_unread = False
-    is_stand_in = False
-    tells_changes = True
 
     def __init__(self, source: str, quality: int) -> None:
         """Open the source. Raises CameraUnavailable."""
@@ -43,7 +34,7 @@ class Video:
         self._source = source
         self._capture = cv2.VideoCapture()
         if not self._open():
-            raise CameraUnavailable(f"{self.device} cannot be opened: not reachable, or no video in it")
+            raise CameraUnavailable(f"{self.device} cannot be opened: it is not reachable or contains no video")
         self.granted = self._granted()
         self._next_at = time.monotonic()
 
@@ -63,26 +54,6 @@ class Video:
         if not ok:
             raise CameraLost(f"a picture of {self.device} cannot be read")
         return jpeg.encode_bgr(image.astype("uint8", copy=False), self._quality)
-
-    def formats(self) -> list[AvailableFormat]:
-        """Return nothing: the source alone decides."""
-        return []
-
-    def refuse_format(self, requested: Format) -> None:
-        """Refuse nothing: what is asked for makes no difference."""
-
-    def controls(self) -> list[Control]:
-        """Return nothing."""
-        return []
-
-    def set_controls(self, values: Mapping[str, Value]) -> None:
-        """Refuse: there are no controls."""
-        if values:
-            raise InvalidValue(f"{next(iter(values))}: {self.device} has no controls")
-
-    def controls_changed(self) -> bool:
-        """Tell that nobody else changes its controls."""
-        return False
 
     def close(self) -> None:
         """Close the source."""

@@ -102,12 +102,12 @@ class ControlManager:
             for control in controls:
                 if _differs(control, remembered):
                     log.warning("%s is %s, not %s as set", control.name, control.value, remembered[control.name])
-            log.info("remembered control values applied")
+            log.info("saved control values applied")
         return controls
 
 
 def _differs(control: Control, remembered: Mapping[str, Value]) -> bool:
-    """Tell whether a control that can be set now has another value than the remembered one."""
+    """Return whether a control that can be set now has another value than the remembered one."""
     if control.name not in remembered or control.inactive or control.read_only:
         return False
     return remembered[control.name] != control.value

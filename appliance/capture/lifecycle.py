@@ -18,7 +18,7 @@ STATES: tuple[State, ...] = get_args(State)
 
 PRIVACY_REASON = "privacy is on"
 PRIVACY_REFUSAL = "privacy is on: switch it off first"
-IDLE_REASON = "nobody is watching"
+IDLE_REASON = "no frames are needed"
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
     # The camera is being opened, with nothing known against it.

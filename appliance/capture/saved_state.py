@@ -79,7 +79,7 @@ class SavedState:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
-            log.warning("%s cannot be read, starting without remembered values: %s", self._path, error)
+            log.warning("%s cannot be read, starting without saved values: %s", self._path, error)
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -96,7 +96,7 @@ class SavedState:
             write_atomically(self._path, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
         except OSError as error:
             if not self._failing:
-                log.warning("%s cannot be written, values are lost at a restart: %s", self._path, error.strerror)
+                log.warning("%s cannot be written, so values will be lost at a restart: %s", self._path, error.strerror)
             self._failing = True
         else:
             self._written, self._failing = content, False

@@ -46,7 +46,7 @@ class Snapshots:
             try:
                 jpeg.verify(frame.jpeg)
             except CorruptFrame as error:
-                log.warning("frame passed over: %s", error)
+                log.warning("frame skipped: %s", error)
                 captured_after = frame.captured_at
             else:
                 return frame
@@ -90,4 +90,4 @@ class Snapshots:
         status = self._capture.status
         if status.state == "privacy":  # perhaps only since we began to wait
             raise PrivacyOn(PRIVACY_REFUSAL)
-        raise CameraUnavailable(status.reason or "the camera gave no good frame in time")
+        raise CameraUnavailable(status.reason or "the camera delivered no usable frame in time")

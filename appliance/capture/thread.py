@@ -86,7 +86,7 @@ class Capture:
         self._wake.set()
         self._thread.join(timeout)
         if self._thread.is_alive():
-            log.warning("the camera did not let go within %g s", timeout)
+            log.warning("the camera was not released within %g s", timeout)
 
     @property
     def is_alive(self) -> bool:
@@ -177,7 +177,7 @@ class Capture:
         self._wake.set()
         with self._hiding:
             if not self._hiding.wait_for(lambda: self._private != on or self._is_hidden == on, timeout):
-                raise CameraUnavailable("the camera does not let go yet; it will be closed as soon as it does")
+                raise CameraUnavailable("the camera has not been released yet; it will be closed as soon as it is")
 
     # From here on everything runs on the camera thread.
 
@@ -252,7 +252,7 @@ class Capture:
                     has_begun = True
                     self._begin(camera)
             elif now - good_at > GOOD_FRAME_TIMEOUT:
-                raise CameraLost("the camera gives no good picture")
+                raise CameraLost("the camera delivers no usable frames")
 
     def _begin(self, camera: Camera) -> None:
         """Take note that a camera delivers: apply what is remembered, tell everybody."""
@@ -292,7 +292,7 @@ class Capture:
     def _lost(self, error: CameraUnavailable) -> None:
         reason = str(error)
         if self._lifecycle.state != "lost" or self.status.reason != reason:
-            log.warning("%s: trying again until it is back", reason, extra={"EVENT": "camera-lost"})
+            log.warning("%s; retrying until it is back", reason, extra={"EVENT": "camera-lost"})
         self._publisher.rate.clear()
         self._lifecycle.happen("failure", reason)
 
@@ -336,7 +336,7 @@ class Capture:
 
     def _rest_idle(self) -> None:
         """Keep the camera closed until somebody needs it."""
-        log.info("nobody needs the camera: it is closed until somebody does")
+        log.info("no frames are needed: the camera is closed until they are")
         self._publisher.rate.clear()
         self._lifecycle.happen("no_demand", IDLE_REASON)
         while self._idling.may_close and not (self._private or self._stopping.is_set()):
@@ -347,7 +347,7 @@ class Capture:
             self._lifecycle.happen("demand")
 
     def _wait_for_camera(self, seconds: float) -> bool:
-        """Wait so long, or until a device that was gone is there again: tell whether it is. Viewers see why."""
+        """Wait so long, or until a device that was gone is there again: return whether it is. Viewers see why."""
         until = time.monotonic() + seconds
         awaited = self._former or self.source
         source = sources.source_of(awaited)

@@ -1,7 +1,7 @@
-"""What a feature is: a capability of the appliance in one module, which the daemon starts, watches and stops.
+"""A feature: a capability of the appliance in one module, which the daemon starts, watches and stops.
 
-A feature declares its settings, facts, events and commands; everything else follows from these declarations: the
-command line, HTTP, MQTT, home automation, metrics, the page's facts and the documents.
+A feature declares its settings, facts, events and commands. Everything else follows from these declarations: the
+command line, HTTP, MQTT, home automation, metrics, the page's list of facts and the documents.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from appliance.frames import FrameSlot
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a feature gets of the appliance.
+    """The parts of the appliance that a feature may use.
 
-    `settings` is its own section, None where it has none; `emit` passes one of its events on; `directory` is where it
-    may keep files of its own.
+    `settings` is its own section, None where it has none; `emit` passes on one of its events with the data; files of
+    its own belong into `directory`, which may not exist yet.
     """
 
     settings: Any
@@ -44,18 +44,22 @@ class Feature:
         self.context = context
 
     def start(self) -> None:
-        """Begin to work; the camera may not be open yet."""
+        """Begin to work. Called before the camera thread and the servers start, so that no frame is missed."""
 
     def stop(self) -> None:
-        """End within a second."""
+        """End within a second. Called after the camera thread and the servers have stopped."""
 
     def tick(self) -> None:
-        """Do what is due; called once a second on the main thread, and must not wait for anything."""
+        """Do what is due. Called once a second on the main thread; it must not wait for anything."""
 
     def on_privacy(self, on: bool) -> None:
-        """Take note that privacy is on or off; called on the camera's thread, and must return at once."""
+        """Take note that privacy is on or off. Called on the camera thread, also at a start; it must return at once."""
 
     @property
     def alive_at(self) -> float | None:
-        """When its thread last showed life (CLOCK_MONOTONIC, s); None where it has none to watch."""
+        """When its thread last made progress (CLOCK_MONOTONIC, s); None without a thread, and while that waits.
+
+        The watchdog ends a process in which this is too long ago. A thread that follows frames returns the
+        `working_since` of its follower.
+        """
         return None

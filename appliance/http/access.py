@@ -1,6 +1,6 @@
 """Who may do what: log-ins, tokens and sessions, and the rights they give.
 
-There are two people: `admin`, who may see and control, and `viewer`, who may see. Programs have tokens for the same
+There are two people: `admin`, who may view and control, and `viewer`, who may see. Programs have tokens for the same
 two rights. Nobody is anybody without one of them, except where the settings say that everybody may see, or all.
 """
 

@@ -9,7 +9,7 @@ import bottle
 from bottle import Bottle, HTTPResponse, request, response
 
 from appliance import json_codec
-from appliance.commands import Command, Commands, Right
+from appliance.commands import Command, Commands
 from appliance.errors import ApplianceError, CameraUnavailable, NotFound
 from appliance.events import Event
 from appliance.facts import Fact
@@ -22,10 +22,11 @@ from appliance.http.conditional import has_newest, whole_or_part
 from appliance.http.downloads import Downloads
 from appliance.http.headers import header
 from appliance.http.limits import Buckets
-from appliance.http.openapi import OTHER_ROUTES, SELECTION, document
+from appliance.http.openapi import document
 from appliance.http.page import PageFiles
 from appliance.http.prefix import below
 from appliance.http.responses import answer_errors, body, http_error, query
+from appliance.http.routes import API, PAGE, SELECTION
 from appliance.http.server import HAND_OVER
 from appliance.parameters import Text
 from appliance.service import Appliance
@@ -41,7 +42,7 @@ _TAKEN = """<!doctype html>
 """
 _FOR_EVER = "private, max-age=31536000, immutable"  # a number is never given twice
 _NUMBER = r":re:[1-9][0-9]{0,11}>"
-_ROUTES = {route.path: route for route in OTHER_ROUTES}
+_ROUTES = {(route.method, route.path): route for route in (*API, *PAGE)}
 
 
 class Routes:
@@ -68,7 +69,7 @@ class Routes:
         per_address = 2 * broadcaster.max_per_address
         self._comings = Buckets("new streams", per_address, per_address / 5)
         self._openapi = document(commands, facts)
-        self.application = Bottle(autojson=False)
+        self.application = Bottle()
         self.application.default_error_handler = http_error
         self.application.install(encode)
         self.application.install(answer_errors)
@@ -96,27 +97,23 @@ class Routes:
     def _add_page(self) -> None:
         """Add the routes of the page."""
         gate, name = self._gate, self._appliance.status.name
-        self._page("GET", "/", self._home, right="view")
+        self._route("/", self._home)
         for webcam in (aliases.WEBCAM, f"{aliases.WEBCAM}/"):
-            self._page("GET", webcam, self._webcam, right="view")
-        self._page("GET", "/web/<path:path>", self._files.answer, right=None)
-        self._page("GET", "/manifest.webmanifest", lambda: self._files.manifest(name), right="view")
-        self._page("GET", "/favicon.ico", lambda: self._files.answer("icons/live.svg"), right=None)
-        self._page("POST", "/take-picture", self._take_picture, right="control")
-        self._page("GET", "/login", gate.login_page, right=None)
-        self._page("POST", "/login", gate.log_in, right=None)
-        self._page("POST", "/logout", gate.log_out, right=None)
+            self._route(webcam, self._webcam)
+        self._route("/web/{path}", self._files.answer)
+        self._route("/manifest.webmanifest", lambda: self._files.manifest(name))
+        self._route("/favicon.ico", lambda: self._files.answer("icons/live.svg"))
+        self._route("/take-picture", self._take_picture, "POST")
+        self._route("/login", gate.login_page)
+        self._route("/login", gate.log_in, "POST")
+        self._route("/logout", gate.log_out, "POST")
 
-    def _route(self, path: str, callback: Callable[..., Any]) -> None:
-        """Give a route of `OTHER_ROUTES`, and its aliases, its function."""
-        route = _ROUTES[path]
+    def _route(self, path: str, callback: Callable[..., Any], method: str = "GET") -> None:
+        """Give a declared route, and its aliases, its function."""
+        route = _ROUTES[method, path]
         for each in aliases.paths(path):
-            rule = re.sub(r"{(\w+)}", rf"<\1{_NUMBER}", each)
-            self.application.route(rule, "GET", callback, right=route.right, cost=route.cost)
-
-    def _page(self, method: str, path: str, callback: Callable[..., Any], right: Right | None) -> None:
-        """Add a route that belongs to the page, not to the interface for programs."""
-        self.application.route(path, method, callback, right=right)
+            rule = re.sub(r"{(\w+)}", rf"<\1{_NUMBER}", each.replace("{path}", "<path:path>"))
+            self.application.route(rule, method, callback, right=route.right, cost=route.cost)
 
     def _route_command(self, command: Command) -> None:
         """Give a command its route. Its arguments come from the path, and from the query or the JSON body."""
@@ -130,7 +127,8 @@ class Routes:
             result = command(arguments | {name: Text(value) for name, value in in_path.items()})
             response.status = declaration.status
             response.set_header("Cache-Control", "no-store")
-            return below(client().prefix, result)
+            response.content_type = "application/json"
+            return json_codec.encode(below(client().prefix, result))
 
         # A path that names no whole number is a path that does not exist.
         path = re.sub(r"<(\w+)>", rf"<\1{_NUMBER}", declaration.path)
@@ -138,17 +136,15 @@ class Routes:
 
     def _home(self) -> Any:
         """Answer `/`: the page, or what mjpg-streamer's users ask for."""
-        return self._by_action() or self._files.answer("index.html")
+        return self._by_action(lambda: self._files.answer("index.html"))
 
     def _webcam(self) -> Any:
         """Answer where reverse proxies have mjpg-streamer: with the stream, if the address does not say otherwise."""
-        return self._by_action() or self._stream()
+        return self._by_action(self._stream)
 
-    def _by_action(self) -> Any:
-        wanted = aliases.wanted(request.query.get("action", ""))
-        if wanted is None:
-            return None
-        return self._snapshot() if wanted == aliases.SNAPSHOT else self._stream()
+    def _by_action(self, otherwise: Callable[[], Any]) -> Any:
+        answers = {aliases.STREAM: self._stream, aliases.SNAPSHOT: self._snapshot, None: otherwise}
+        return answers[aliases.wanted(request.query.get("action", ""))]()
 
     def _stream(self) -> Any:
         wished = ustreamer.wish()

@@ -76,7 +76,7 @@ class Authorization:
     def login_page(self) -> Any:
         """Answer with the page to log in. Raises NotFound where there is no password to do it with."""
         if not self._access.users:
-            raise NotFound("nobody can log in here: http.password is not set")
+            raise NotFound("logging in is not possible: http.password is not set")
         return self._login_page(200, "")
 
     def log_in(self) -> Any:

@@ -27,7 +27,7 @@ shares.
 _DELIMITER = f"--{BOUNDARY}\r\n".encode()
 _NOTSENT_LOWAT = 25  # linux/tcp.h; the socket module does not name it in Python 3.11
 _UNSENT = 16384  # bytes
-_STALE = 1.0  # s: an older frame is not shown to a new viewer, the next one is
+_STALE = 0.3  # s: an older frame of the camera is not shown to a new viewer, the next one is
 _EARLY = 0.012  # s that a frame may come before its time and still counts: cameras are not that punctual
 _BACKLOG = 262144  # bytes of events that a listener may be behind
 _READS = 16  # times 4 kB of what a client sends unasked that are read away at once
@@ -119,7 +119,7 @@ class Client:
             self.pending = None if count == len(data) else memoryview(data)[count:]
 
     def is_open(self) -> bool:
-        """Read away what the client sends unasked; tell whether it is still there."""
+        """Read away what the client sends unasked; return whether it is still there."""
         try:
             return all(self.connection.recv(4096) for _ in range(_READS))
         except WAITS:
@@ -174,8 +174,8 @@ class Viewer(Client):
         return part.whole
 
     def _is_due(self, frame: Frame) -> bool:
-        """Tell whether the frame is for this viewer; count what it missed because it was slow."""
-        if not self._sequence and time.monotonic() - frame.captured_at > _STALE:
+        """Return whether the frame is for this viewer; count what it missed because it was slow."""
+        if not self._sequence and frame.live and time.monotonic() - frame.captured_at > _STALE:
             return False
         if not self.wish.fps:
             if self._sequence:

@@ -15,7 +15,10 @@ _TEXTS = frozenset({"application/json", "text/plain"})
 
 
 def encode(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn objects into JSON, and compress JSON and plain text for clients that take it. The outermost plugin."""
+    """Turn objects into JSON, and compress JSON and plain text for clients that take it.
+
+    It is installed first, so that it also sees what other plugins answer.
+    """
 
     def answer(*args: Any, **kwargs: Any) -> Any:
         result = callback(*args, **kwargs)

@@ -263,7 +263,7 @@ class ConnectionLoop:
         """Close the oldest connection of the address that has most of those that wait."""
         given_way = self._oldest("waiting", "queued") or self._oldest("sending")
         if given_way and (given_way.state != "queued" or self._turns.leave(given_way.remote_addr, given_way)):
-            log.debug("%s: gives way to others", given_way.remote_addr)
+            log.debug("%s: closed to make room for others", given_way.remote_addr)
             self._drop(given_way)
 
     def _oldest(self, *states: State) -> Connection | None:

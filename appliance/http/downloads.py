@@ -53,6 +53,6 @@ class Downloads:
                 for piece in archive:
                     connection.sendall(piece)
         except OSError as error:  # the client left or hangs, or a picture was deleted meanwhile
-            log.info("a download was broken off: %s", error.strerror or error)
+            log.info("a download ended early: %s", error.strerror or error)
         finally:
             self._places.release()

@@ -22,7 +22,7 @@ class FairQueue(Generic[T]):
         self._lock = threading.Lock()
 
     def take(self, address: str, request: T) -> bool:
-        """Tell whether it is the request's turn; if not, it is put into the queue of its address."""
+        """Return whether it is the request's turn; if not, it is put into the queue of its address."""
         key = household(address)
         with self._lock:
             taken = self._taken.get(key, 0)
@@ -47,7 +47,7 @@ class FairQueue(Generic[T]):
             return None
 
     def leave(self, address: str, request: T) -> bool:
-        """Take a request out of the queue; tell whether it was still there."""
+        """Take a request out of the queue; return whether it was still there."""
         key = household(address)
         with self._lock:
             queue = self._queues.get(key, deque())

@@ -58,7 +58,7 @@ def split(host: str) -> tuple[str, int | None]:
 
 
 def cannot_be_rebound(name: str) -> bool:
-    """Tell whether that name, as `split` returns it, is an address, or a name that the public DNS does not resolve."""
+    """Return whether that name, as `split` returns it, is an address, or a name that the public DNS does not resolve."""
     is_name = len(name) <= _LONGEST_NAME and all(1 <= len(label) <= _LONGEST_LABEL for label in name.split("."))
     is_local = "." not in name or f".{name}".endswith(_AT_OR_BELOW)
     return _is_address(name) or (is_name and is_local)
@@ -75,7 +75,7 @@ class Hosts:
             self._names.add(_name(settings.public_url.split("/")[2]))
 
     def are_ours(self, name: str) -> bool:
-        """Tell whether a browser may call the appliance by that name, as `split` returns it."""
+        """Return whether a browser may call the appliance by that name, as `split` returns it."""
         return name in self._names or cannot_be_rebound(name) or name.endswith(self._below)
 
     def check(self, host: str) -> None:
@@ -83,7 +83,7 @@ class Hosts:
         name, _ = split(host)
         if not self.are_ours(name):
             raise UnknownHost(
-                f"this appliance is not called {name[:_LONGEST_SHOWN]!r}; to use that name, "
+                f"this appliance is not known as {name[:_LONGEST_SHOWN]!r}; to use that name, "
                 "add it to http.allowed_hosts"
             )
 
@@ -97,7 +97,7 @@ def host_of(origin: str) -> str:
 
 
 def is_same_host_and_port(origin: str, host: str) -> bool:
-    """Tell whether an origin is at that `Host`. The scheme may differ: a reverse proxy may speak TLS for us."""
+    """Return whether an origin is at that `Host`. The scheme may differ: a reverse proxy may speak TLS for us."""
     match = _ORIGIN.fullmatch(origin)
     if match is None:
         return False
@@ -109,7 +109,7 @@ def is_same_host_and_port(origin: str, host: str) -> bool:
 
 
 def is_same_origin(origin: str, url: str) -> bool:
-    """Tell whether an origin is that of a URL: scheme, host and port."""
+    """Return whether an origin is that of a URL: scheme, host and port."""
     scheme, _, rest = url.partition("://")
     return origin.partition("://")[0].lower() == scheme.lower() and is_same_host_and_port(origin, rest.split("/")[0])
 

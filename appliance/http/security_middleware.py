@@ -158,7 +158,7 @@ class SecurityMiddleware:
         )
 
     def _is_own(self, origin: str, host: str, is_marked: bool) -> bool:
-        """Tell whether an origin is that of our own page.
+        """Return whether an origin is that of our own page.
 
         A page that is marked as our own still has to have a name that cannot be rebound, since behind a proxy that
         replaces `Host` nothing else shows the name by which the browser calls us.

@@ -201,7 +201,7 @@ class Server:
         return f"{self._scheme}://{name}:{self.port}/"
 
     def answers(self, timeout: float = 2.0) -> bool:
-        """Ask ourselves over the network, as a browser would, and tell whether there was an answer."""
+        """Ask ourselves over the network, as a browser would, and return whether there was an answer."""
         host = _EVERYWHERE.get(self._host, self._host)
         with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
             connection = opened.enter_context(socket.create_connection((host, self.port), timeout))

@@ -47,7 +47,7 @@ class Sharing:
         self._listed = origins - {EVERY_ORIGIN}
 
     def may_change(self, origin: str | None) -> bool:
-        """Tell whether the pages of that origin may change something."""
+        """Return whether the pages of that origin may change something."""
         return origin in self._listed
 
     def headers(self, environment: dict[str, Any]) -> Headers:

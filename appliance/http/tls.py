@@ -73,7 +73,7 @@ class Tls:
         try:
             self._context, self._ends_at = load(self._certificate, self._key)
         except ConfigurationError as error:
-            log.error("the new certificate cannot be used, the old one stays: %s", "; ".join(error.problems))
+            log.error("the new certificate cannot be used, so the old one stays in use: %s", "; ".join(error.problems))
         else:
             log.info("new certificate %s: SHA-256 fingerprint %s", self._certificate, fingerprint(self._certificate))
 
@@ -85,7 +85,7 @@ class Tls:
         except ConfigurationError as error:
             if is_needed:
                 raise
-            log.error("%s will soon end, or has ended: %s", self._certificate, "; ".join(error.problems))
+            log.error("%s expires soon or has expired: %s", self._certificate, "; ".join(error.problems))
 
 
 def say_goodbye(connection: socket.socket) -> None:
@@ -153,7 +153,7 @@ def load(certificate: Path, key: Path) -> tuple[ssl.SSLContext, float]:
     except ssl.SSLCertVerificationError as error:
         if error.verify_code != _NOT_YET_VALID:
             raise ConfigurationError([f"http.tls_certificate: {certificate}: {error.verify_message}"]) from None
-        log.warning("%s is not valid yet; or the clock of this machine is wrong", certificate)
+        log.warning("%s is not yet valid, or the clock of this machine is wrong", certificate)
         ends_at = time.time() + _DAY
     except ssl.SSLError as error:
         raise ConfigurationError([f"http.tls_certificate: {certificate}: {_words(error)}"]) from None
@@ -183,7 +183,7 @@ def make(certificate: Path, key: Path) -> None:
     except OSError as error:
         problem = f"no certificate can be kept in {certificate.parent}: {error.strerror}"
         raise ConfigurationError([f"http.tls_self_signed: {problem}"]) from None
-    log.info("made a certificate for %s: %s", name, certificate)
+    log.info("certificate created for %s: %s", name, certificate)
 
 
 def _sign(name: str, certificate: Path, key: Path) -> None:
@@ -201,7 +201,7 @@ def _sign(name: str, certificate: Path, key: Path) -> None:
 
 
 def _lasts(certificate: Path, key: Path, days: float) -> bool:
-    """Tell whether there is a certificate that can be used for so many days yet."""
+    """Return whether there is a certificate that can be used for so many days yet."""
     try:
         return load(certificate, key)[1] > time.time() + days * _DAY
     except ConfigurationError:

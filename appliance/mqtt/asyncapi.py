@@ -7,8 +7,9 @@ from typing import Any
 from appliance import __version__
 from appliance.commands import PRESSES, Declaration
 from appliance.events import Event
-from appliance.facts import members
+from appliance.facts import members, nullable, reference
 from appliance.mqtt.topics import TOPICS, Topic
+from appliance.service.pictures import PICTURE_SCHEMA
 
 _BASE = "camera-appliance/{camera}"
 _VALUE = {"type": ["integer", "number", "boolean", "string", "null"]}
@@ -34,19 +35,10 @@ SCHEMAS: dict[str, Any] = {
     },
     "PictureInfo": {
         "description": "A picture and what was published of it; every value is null where there is no picture.",
-        "type": "object",
-        "properties": {
-            "id": {"type": ["integer", "null"]},
-            "name": {"type": ["string", "null"]},
-            "taken_at": {"type": ["string", "null"], "format": "date-time"},
-            "bytes": {"type": ["integer", "null"]},
-            "width": {"type": ["integer", "null"]},
-            "height": {"type": ["integer", "null"]},
-            "url": {"type": ["string", "null"]},
-            "thumbnail": {"type": ["string", "null"]},
-            "published": {"oneOf": [{"$ref": "#/components/schemas/Published"}, {"type": "null"}]},
-        },
-        "required": ["id", "name", "taken_at", "bytes", "width", "height", "url", "thumbnail", "published"],
+        **members(
+            **{name: nullable(schema) for name, schema in PICTURE_SCHEMA["properties"].items()},
+            published=nullable(reference("Published")),
+        ),
     },
 }
 
@@ -137,7 +129,7 @@ def _answer(command: Declaration) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "ok": {"const": True},
-            "result": {"$ref": f"#/components/schemas/{command.result}"},
+            "result": command.result_schema,
             "transaction": _TRANSACTION,
         },
         "required": ["ok", "result"],

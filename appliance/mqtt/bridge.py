@@ -170,7 +170,7 @@ class Bridge:
 
     def _on_subscribe(self, _client: Any, _data: Any, _number: Any, reasons: Any, _properties: Any) -> None:
         if refused := [str(reason) for reason in reasons if reason.is_failure]:
-            log.warning("the broker lets us not hear everything we listen to: %s; see its access rules", refused[0])
+            log.warning("the broker refused a subscription: %s; check its access control list", refused[0])
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         if message.topic == self._settings.birth_topic:
@@ -178,7 +178,7 @@ class Bridge:
                 self._born_at = time.monotonic() + random.uniform(0, _BIRTH_DELAY)  # noqa: S311  no secret
             return
         if message.retain:
-            log.warning("retained message on %s ignored: a command must not be retained", message.topic[:100])
+            log.warning("retained message on %s ignored: commands must not be retained", message.topic[:100])
             return
         properties = message.properties
         self._inbox.put(
@@ -253,7 +253,7 @@ class Bridge:
         self._events.emit(COMMAND_REFUSED, {"command": command, **error})
 
     def _may_answer(self, topic: str) -> bool:
-        """Tell whether somebody may ask for an answer there: not where it would pass for our own word."""
+        """Return whether somebody may ask for an answer there: not where it would pass for our own word."""
         return self.topics.can_answer_on(topic) and not topic.startswith(f"{self._settings.discovery_prefix}/")
 
     def _own_address(self) -> str | None:

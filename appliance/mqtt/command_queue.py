@@ -90,5 +90,5 @@ class CommandQueue:
         self._lost += 1
         now = time.monotonic()
         if now - self._logged_at > 1:
-            log.warning("messages come faster than they can be done: %d dropped or refused", self._lost)
+            log.warning("messages arrive faster than they can be processed: %d dropped or refused", self._lost)
             self._logged_at, self._lost = now, 0

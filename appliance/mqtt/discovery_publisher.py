@@ -105,7 +105,7 @@ class DiscoveryPublisher:
         self._told, self._due = content, now + _SETTLING
         self._again_at = now + _AGAIN if is_news else math.inf
         if gone:
-            log.info("no longer there: %s", ", ".join(gone))
+            log.info("removed from Home Assistant: %s", ", ".join(gone))
         there = {key: each for key, each in components.items() if key not in gone}
         self._remember(Announced(self._topic, self._topics.root, device, there))
 
@@ -143,7 +143,7 @@ class DiscoveryPublisher:
             for topic in TOPICS:
                 if topic.retained:
                     self._outlet.publish(f"{former.root}/{topic.path}", b"")
-            log.info("topics below %s are given up", former.root)
+            log.info("topics below %s are no longer used", former.root)
         self._former = None
         self._remember(Announced(self._topic, self._topics.root, None, {}))
 
@@ -156,7 +156,11 @@ class DiscoveryPublisher:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self._file, json.dumps(content, indent=1).encode() + b"\n")
         except OSError as error:
-            log.warning("%s cannot be written, what is gone may stay in Home Assistant: %s", self._file, error.strerror)
+            log.warning(
+                "%s cannot be written, so removed components may remain in Home Assistant: %s",
+                self._file,
+                error.strerror,
+            )
 
 
 def remembered_topic(directory: Path, name: str) -> str | None:

@@ -72,7 +72,7 @@ class Requests:
         try:
             if not plain:
                 self._arguments(name, request, transaction)
-            error: ApplianceError = Busy("messages come faster than they can be done; try again later")
+            error: ApplianceError = Busy("messages arrive faster than they can be processed; try again later")
         except ApplianceError as its_own:
             error = its_own
         self._answer(request, name, self._refuse(name, error) | transaction)
@@ -105,7 +105,7 @@ class Requests:
         return {"ok": False, **json_codec.error(error.code, str(error))}
 
     def _may_tell(self) -> bool:
-        """Tell whether one more refusal this second may be spoken of."""
+        """Return whether one more refusal this second may be spoken of."""
         now = time.monotonic()
         self._told = [each for each in self._told if now - each < 1]
         if len(self._told) >= _TOLD:

@@ -50,7 +50,7 @@ class Sender:
         room = self.room(topic)
         size = len(data) + len(correlation or b"")
         if room is not None and size > room:
-            log.warning("%s not published: %d bytes, the broker takes %d", topic[:100], size, room)
+            log.warning("%s not published: it has %d bytes, and the broker accepts %d", topic[:100], size, room)
             return None
         properties = None
         if correlation is not None:
@@ -61,7 +61,7 @@ class Sender:
 
 
 def has_left(sent: paho.MQTTMessageInfo | None) -> bool:
-    """Tell whether nothing is to be waited for any more: the broker has the message, or the connection was lost."""
+    """Return whether nothing is to be waited for any more: the broker has the message, or the connection was lost."""
     try:
         return sent is None or sent.is_published()
     except (RuntimeError, ValueError):  # It was refused, or thrown away.

@@ -15,6 +15,7 @@ from appliance.mqtt.sender import Sender, has_left
 from appliance.mqtt.topics import Topics
 from appliance.service import Appliance
 from appliance.service.camera import CONTROLS, USABLE
+from appliance.service.pictures import PICTURE_SCHEMA
 from appliance.service.status import STATE
 from appliance.system.log import logger
 
@@ -29,7 +30,7 @@ _AFTER_REFUSAL = {
     "set_format": paths.STATE,
 }
 
-_NO_PICTURE = ("id", "name", "taken_at", "bytes", "width", "height", "url", "thumbnail", "published")
+_NO_PICTURE = dict.fromkeys([*PICTURE_SCHEMA["properties"], "published"])
 
 
 class StatePublisher:
@@ -136,7 +137,7 @@ class StatePublisher:
         if not newest:
             self._told[paths.PICTURE] = None
             self._outlet.publish(self._topics.of(paths.PICTURE), b"")
-            self._tell(paths.PICTURE_INFO, dict.fromkeys(_NO_PICTURE))
+            self._tell(paths.PICTURE_INFO, _NO_PICTURE)
             return
         picture = newest[0]
         try:
@@ -149,7 +150,7 @@ class StatePublisher:
             return
         width, height = size or (picture["width"], picture["height"])
         if size:
-            log.info("picture %d published smaller: %d bytes, %dx%d", picture["id"], len(data), width, height)
+            log.info("picture %d reduced for publication: %d bytes, %dx%d", picture["id"], len(data), width, height)
         self._sent_picture = self._outlet.publish(self._topics.of(paths.PICTURE), data)
         if self._sent_picture is None:
             self._pictures_changed = True  # too much waits yet

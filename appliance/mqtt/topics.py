@@ -93,11 +93,11 @@ class Topics:
         return tuple(self.of(re.sub(r"{\w+}", "+", topic.path)) for topic in TOPICS if topic.received)
 
     def is_ours(self, topic: str) -> bool:
-        """Tell whether we listen to the topic or publish on it by ourselves: an answer there would deceive."""
+        """Return whether we listen to the topic or publish on it by ourselves: an answer there would deceive."""
         return topic.startswith(f"{self.root}/") and not topic.startswith(f"{self.root}/response/")
 
     def can_answer_on(self, topic: str) -> bool:
-        """Tell whether a broker takes an answer there, and nobody takes it for something else that we say.
+        """Return whether a broker takes an answer there, and nobody takes it for something else that we say.
 
         Names that begin with `$` are the broker's own, and mosquitto ends the connection for more than 200 levels.
         """
@@ -124,7 +124,7 @@ class Topics:
         return name if name != topic and _NAME.fullmatch(name) else None
 
     def is_controls(self, topic: str) -> bool:
-        """Tell whether the topic takes a JSON object of control values."""
+        """Return whether the topic takes a JSON object of control values."""
         return topic == self.of("controls/set")
 
     def control(self, topic: str) -> str | None:

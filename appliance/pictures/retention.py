@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from appliance.errors import NotFound, StorageFull, StorageUnwritable
-from appliance.pictures.store import Picture, PictureStore, taken_at
+from appliance.pictures.picture import Picture
+from appliance.pictures.store import PictureStore, taken_at
 from appliance.settings import PicturesSettings
 from appliance.system.log import logger
 
@@ -61,7 +62,7 @@ class Retention:
                 )
 
     def apply(self) -> bool:
-        """Delete what is too old or too much, and tell whether there is more to do. Never raises.
+        """Delete what is too old or too much, and return whether there is more to do. Never raises.
 
         Where `min_free` cannot be reached by deleting, nothing is deleted for it.
         """
@@ -136,7 +137,7 @@ class Retention:
         return doomed
 
     def _delete(self, numbers: list[int], why: str, at_once: int | None = None) -> bool:
-        """Delete pictures, `at_once` at most; tell whether that is all that can be done. Never raises."""
+        """Delete pictures, `at_once` at most; return whether that is all that can be done. Never raises."""
         deleted = []
         try:
             for number in numbers[:at_once]:

@@ -14,13 +14,12 @@ import threading
 import time
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from appliance import jpeg
 from appliance.errors import CorruptFrame, NotFound, StorageFull, StorageUnwritable
+from appliance.pictures.picture import Picture
 from appliance.pictures.thumbnails import Thumbnails
 from appliance.pictures.trash import FULL, Trash
 from appliance.system import files
@@ -34,31 +33,6 @@ _NAME = re.compile(
 _COUNTER = ".last-number"
 _COUNTED = re.compile(r"[0-9]{1,15}\n?")
 _SETTLED = 3_000_000_000  # ns after a change until the next one surely has another time; on FAT that takes 2 s
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One stored picture. `number` is its id; `size` is in bytes, `width` and `height` in pixels (None if damaged)."""
-
-    number: int
-    name: str
-    taken_at: datetime
-    size: int
-    width: int | None
-    height: int | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the picture as commands report it."""
-        return {
-            "id": self.number,
-            "name": self.name,
-            "taken_at": self.taken_at.isoformat(),
-            "bytes": self.size,
-            "width": self.width,
-            "height": self.height,
-            "url": f"/api/pictures/{self.number}.jpg",
-            "thumbnail": f"/api/pictures/{self.number}/thumbnail.jpg",
-        }
 
 
 class PictureStore:
@@ -365,7 +339,7 @@ def taken_at(name: str) -> datetime:
 
 
 def _is_ours(name: str) -> bool:
-    """Tell whether this is the name of a picture: a number and a time that can be."""
+    """Return whether this is the name of a picture: a number and a time that can be."""
     match = _NAME.fullmatch(name)
     try:
         return bool(match and datetime.fromisoformat(f"{match[2]} {match[3].replace('-', ':')}"))

@@ -40,7 +40,7 @@ class Trash:
             return max(self._deleted, default=0)
 
     def put(self, number: int, path: Path) -> bool:
-        """Move a picture here and tell whether it can be restored; on a full disk it is deleted for good.
+        """Move a picture here and return whether it can be restored; on a full disk it is deleted for good.
 
         Raises OSError; the picture is then where it was. One that is gone already counts as deleted for good.
         """
@@ -59,7 +59,7 @@ class Trash:
             return True
 
     def take_back(self, number: int, move: Callable[[Path], None]) -> bool:
-        """Let `move` bring a picture back to where it belongs; tell whether it was here.
+        """Let `move` bring a picture back to where it belongs; return whether it was here.
 
         Raises what `move` raises; the picture then stays here.
         """
@@ -71,7 +71,7 @@ class Trash:
             return True
 
     def purge(self, kept: float = KEPT) -> bool:
-        """Delete for good what has been here for `kept` s, some of it if it is much; tell whether there was any."""
+        """Delete for good what has been here for `kept` s, some of it if it is much; return whether there was any."""
         with self._lock:
             until = time.monotonic() - kept
             due = [number for number, each in self._deleted.items() if each.at <= until][:_AT_ONCE]
@@ -81,7 +81,7 @@ class Trash:
             return bool(due)
 
     def empty(self) -> bool:
-        """Delete everything in it for good; tell whether there was anything."""
+        """Delete everything in it for good; return whether there was anything."""
         is_emptied = False
         while self.purge(0):
             is_emptied = True

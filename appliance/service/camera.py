@@ -262,7 +262,7 @@ class CameraService:
         requested = Format(**(self._capture.requested.as_json() | changes))
         if requested != self._capture.requested:
             self._capture.set_format(requested)
-            log.info("format asked for: %s; granted: %s", requested, self._capture.status.granted)
+            log.info("requested format: %s; granted: %s", requested, self._capture.status.granted)
         return self._format_report()
 
     @command("POST", "/api/camera/restart", right="control", result="State", press="Restart camera")
@@ -329,7 +329,7 @@ class CameraService:
         return self._capture.status.is_stand_in and self._capture.source == AUTO
 
     def is_fresh(self) -> bool:
-        """Tell whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
+        """Return whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
 
         A camera that is closed on purpose is as it should be.
         """

@@ -12,16 +12,19 @@ from typing import Any
 from appliance.commands import command
 from appliance.errors import NotFound, StorageUnwritable
 from appliance.events import Event, Events
-from appliance.facts import INTEGER, Entity, Fact, Metric, nullable, reference, whole
+from appliance.facts import INTEGER, Entity, Fact, Metric, nullable, reference, schema, whole
 from appliance.frames import Frame, wall_clock
 from appliance.parameters import Parameter
+from appliance.pictures.picture import FIELDS, Picture
 from appliance.pictures.retention import Retention
-from appliance.pictures.store import Picture, PictureStore
+from appliance.pictures.store import PictureStore
 from appliance.pictures.trash import KEPT
 from appliance.settings import PicturesSettings
 from appliance.system.log import logger
 
 log = logger(__name__)
+
+PICTURE_SCHEMA = schema(FIELDS)
 
 
 def _of_picture(action: str, help: str) -> Event:

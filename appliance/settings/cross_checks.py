@@ -16,12 +16,12 @@ _FILES = (
     "http.tls_key",
 )
 _UNPROTECTED = """\
-http.host: {host} can be reached from other machines, but nothing says who may see and control the camera.
+http.host: {host} can be reached from other machines, but no setting says who may view and control the camera.
   Add two lines to the file of the settings (one, if it has a section [http]): a password, of which
   `camera-appliance hash-password` makes the line,
     [http]
     password = "..."
-  or, if everybody who can reach that address may see and control,
+  or, to allow everyone who can reach that address to view and control the camera,
     [http]
     open = true
   In the environment: CAMERA_APPLIANCE_HTTP_PASSWORD=... or CAMERA_APPLIANCE_HTTP_OPEN=true"""
@@ -31,11 +31,11 @@ def contradictions(effective: Mapping[str, Effective]) -> Iterator[str]:
     """Yield what cannot be right although each value alone is."""
     value = {name: entry.value for name, entry in effective.items()}
     if value["mqtt.tls_key_file"] and not value["mqtt.tls_certificate_file"]:
-        yield "mqtt.tls_key_file: is of no use without mqtt.tls_certificate_file"
+        yield "mqtt.tls_key_file: has no effect without mqtt.tls_certificate_file"
     if value["mqtt.password"] and not value["mqtt.username"]:
-        yield "mqtt.password: is of no use without mqtt.username"
+        yield "mqtt.password: has no effect without mqtt.username"
     if bool(value["http.tls_certificate"]) != bool(value["http.tls_key"]):
-        yield "http.tls_certificate, http.tls_key: one is of no use without the other"
+        yield "http.tls_certificate, http.tls_key: one has no effect without the other"
     if value["http.tls_certificate"] and value["http.tls_self_signed"]:
         yield "http.tls_self_signed: contradicts http.tls_certificate; choose one"
     for name in _FILES:
@@ -48,7 +48,7 @@ def contradictions(effective: Mapping[str, Effective]) -> Iterator[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach what listens on that address."""
+    """Return whether only this machine can reach what listens on that address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -60,12 +60,12 @@ def _access_problems(value: Mapping[str, Value]) -> Iterator[str]:
     secrets = ("http.password", "http.token", "http.viewer_password", "http.viewer_token")
     given = [name for name in secrets if value[name]]
     if value["http.open"] and given:
-        yield f"http.open: lets everybody in, so {', '.join(given)} would protect nothing; leave one or the other away"
+        yield f"http.open: allows everyone, so {', '.join(given)} would have no effect; remove one or the other"
     host = str(value["http.host"]).strip()
     if host and not value["http.open"] and not given and not is_loopback(host):
         yield _UNPROTECTED.format(host=host)
     if value["http.viewer_open"] and not value["http.password"] and not value["http.token"]:
-        yield "http.viewer_open: is of no use without http.password or http.token"
+        yield "http.viewer_open: has no effect without http.password or http.token"
     if value["http.token"] and value["http.token"] == value["http.viewer_token"]:
         yield "http.viewer_token: has to differ from http.token, or it would grant control"
     for name in ("http.password", "http.viewer_password"):

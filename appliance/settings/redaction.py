@@ -20,7 +20,7 @@ def hidden(parameter: Parameter, value: object) -> list[str]:
 
 
 def is_exposed(stream: IO[Any]) -> bool:
-    """Tell whether everybody on this machine may read the open file.
+    """Return whether everybody on this machine may read the open file.
 
     Its group may: so a unit's account reads what belongs to root.
     """

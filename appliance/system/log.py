@@ -61,7 +61,7 @@ class Repeats(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record is let through."""
+        """Return whether the record is let through."""
         if hasattr(record, "summary"):
             return True
         with self._lock:
@@ -133,7 +133,7 @@ def logger(name: str) -> logging.Logger:
 
 
 def _is_journal() -> bool:
-    """Tell whether standard error goes to the journal: systemd names its device and inode in JOURNAL_STREAM."""
+    """Return whether standard error goes to the journal: systemd names its device and inode in JOURNAL_STREAM."""
     try:
         stat = os.fstat(2)
     except OSError:

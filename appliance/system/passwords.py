@@ -26,17 +26,17 @@ def hashed(password: str) -> str:
 
 
 def is_hash(text: str) -> bool:
-    """Tell whether a setting holds a hash, not the password itself. It may still be a damaged one."""
+    """Return whether a setting holds a hash, not the password itself. It may still be a damaged one."""
     return text.startswith("scrypt$")
 
 
 def is_usable(stored: str) -> bool:
-    """Tell whether a hash is whole and asks for no more memory and time than we give."""
+    """Return whether a hash is whole and asks for no more memory and time than we give."""
     return _parts(stored) is not None
 
 
 def matches(password: str, stored: str) -> bool:
-    """Tell whether that is the password, in a time that does not depend on how much of it is right."""
+    """Return whether that is the password, in a time that does not depend on how much of it is right."""
     parts = _parts(stored)
     if parts is None:
         return False

@@ -155,7 +155,7 @@ def test_a_line_that_goes_dead_is_noticed_and_left(
 ) -> None:
     see_live(page, appliance)
     page.evaluate(REMEMBER_LABELS)
-    with appliance.silent():
+    with appliance.hung():
         expect(page.locator("#connection-lost")).to_be_visible()
         expect(page.locator("#live")).to_have_attribute("data-state", re.compile("waiting|connecting"))
         shown = frames(page)

@@ -134,3 +134,25 @@ def test_wheels_of_both_architectures_are_asked_for(machine: str) -> None:
     platforms = script("wheels").platforms(machine)
     assert {f"manylinux2014_{machine}", f"manylinux_2_28_{machine}"} <= set(platforms)
     assert f"manylinux_2_38_{machine}" not in platforms, "Debian 12 has glibc 2.36"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "question"),
+    [
+        ("preflight", (), {"folder": "/tmp", "minimum_free_mb": 1, "sources": {}}),
+        ("credentials", (), {"folder": "/nonexistent", "check": True, "cameras": {}}),
+        ("cameras", (), {"configuration": "/nonexistent", "names": [], "prove": 0, "dark": []}),
+        ("wheels", ("--help",), {}),
+    ],
+)
+def test_a_script_runs_without_any_package(name: str, arguments: tuple[str, ...], question: dict[str, Any]) -> None:
+    script = ROLE / "files" / f"{name}.py"
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", script, *arguments],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert ended.returncode == 0, ended.stderr

@@ -330,7 +330,7 @@ def test_a_site_on_the_list_may_read_and_change_and_no_other(running_behind_prox
     friend = {"Origin": "https://friend.example.org"}
     answer = appliance.ask("GET", "/api/state", headers=friend)
     assert answer.headers["Access-Control-Allow-Origin"] == "https://friend.example.org"
-    assert answer.headers["Vary"] == "Origin"
+    assert "Origin" in answer.headers.get_all("Vary", [])
     assert "Access-Control-Allow-Credentials" not in answer.headers
     preflight = {**friend, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "content-type"}
     answer = appliance.ask("OPTIONS", "/api/controls", headers=preflight)

@@ -202,7 +202,7 @@ def test_a_wrong_new_certificate_is_logged_and_the_old_one_stays(
 ) -> None:
     before = name_of(secure, authority)
     files.put(Certificate(authority.issue("third").certificate, authority.issue("fourth").key))
-    eventually(lambda: "the new certificate cannot be used, the old one stays" in secure.log, "a complaint")
+    eventually(lambda: "the new certificate cannot be used, so the old one stays in use" in secure.log, "a complaint")
     assert f"{files.key} is not the key of {files.certificate}" in secure.log
     assert name_of(secure, authority) == before
     files.put(authority.issue("fifth"))
@@ -308,7 +308,7 @@ def test_wrong_files_are_told_before_anything_starts(
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--http-tls-key=KEY"], "one is of no use without the other"),
+        (["--http-tls-key=KEY"], "one has no effect without the other"),
         (["--http-tls-certificate=CERTIFICATE", "--http-tls-key=KEY", "--http-tls-self-signed=true"], "contradicts"),
     ],
 )

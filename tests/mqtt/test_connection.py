@@ -242,7 +242,7 @@ def test_a_picture_that_the_broker_would_not_take_is_published_smaller(tmp_path:
             assert len(published) == info["published"]["bytes"] <= 20_000
             assert info["published"]["reduced"] is True
             assert jpeg.size(published) == (info["published"]["width"], info["published"]["height"])
-            eventually(lambda: "published smaller" in appliance.log, "a word about it")
+            eventually(lambda: "reduced for publication" in appliance.log, "a word about it")
             assert client.command("get_state")["ok"]
             appliance.stop()
             assert "connection was lost" not in appliance.log

@@ -60,7 +60,7 @@ def state(client: Client, component: dict[str, Any]) -> str:
 
 
 def is_available(client: Client, component: dict[str, Any]) -> bool:
-    """Tell whether each of its topics says so."""
+    """Return whether each of its topics says so."""
     return all(
         render(each.get("val_tpl"), client.newest(each["t"].removeprefix(f"{ROOT}/")).payload) == "online"
         for each in component["avty"]

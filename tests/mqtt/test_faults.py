@@ -214,7 +214,7 @@ def test_a_broker_that_lets_us_not_listen_is_told_of(own_directory: Path) -> Non
                 assert packet[0] == 0x82  # SUBSCRIBE; its length is one byte here, its number the next two
                 number = packet[2:4] if packet[1] < 0x80 else packet[3:5]
                 connection.sendall(bytes([0x90, 8]) + number + bytes([0]) + bytes([not_authorized]) * 5)
-                eventually(lambda: "lets us not hear" in appliance.log, "a line in the log")
+                eventually(lambda: "the broker refused a subscription" in appliance.log, "a line in the log")
                 assert "Not authorized" in appliance.log
 
 

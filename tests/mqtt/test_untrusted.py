@@ -47,7 +47,7 @@ PAYLOAD = (
 
 
 def is_ours(topic: str) -> bool:
-    """Tell whether a message there has to be answered."""
+    """Return whether a message there has to be answered."""
     return bool(re.fullmatch(r"command/[a-z0-9_]{1,64}|controls/[a-z0-9_]{1,64}/set|controls/set|privacy/set", topic))
 
 

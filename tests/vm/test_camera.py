@@ -136,7 +136,7 @@ def test_a_camera_that_sends_nothing_is_lost_until_it_does(host: VirtualMachine,
         cable.camera.stalled = False
         part_like(seen, is_live=True)
     assert found[0] == "lost"
-    assert "gives no pictures" in found[1]
+    assert "delivers no frames" in found[1]
 
 
 def test_a_camera_whose_picture_stands_still_is_noticed(host: VirtualMachine, cable: Cable) -> None:

@@ -112,7 +112,7 @@ def unhealthy(camera: Camera, may_be_dark: bool) -> list[str]:
 
 
 def in_privacy(camera: Camera) -> bool:
-    """Tell whether somebody wanted the camera closed: then it is well without a picture."""
+    """Return whether somebody wanted the camera closed: then it is well without a picture."""
     status, _, body = camera.ask("/api/state")
     return status == 200 and bool(json.loads(body).get("privacy"))
 
@@ -132,9 +132,19 @@ def silent(camera: Camera) -> list[str]:
 def retained(camera: Camera, topic: str) -> str | None:
     """Return what a topic holds, None for nothing. Raises OSError, ValueError where the broker cannot be reached."""
     from paho.mqtt import client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
 
-    settings, heard, answer = camera.mqtt, threading.Event(), []
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    settings, arrived = camera.mqtt, threading.Event()
+    answers: list[str] = []
+
+    def on_connect(client: paho.Client, *_: object) -> None:
+        client.subscribe(topic)
+
+    def on_message(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        answers.append(message.payload.decode())
+        arrived.set()
+
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     if username := settings.get("username"):
         client.username_pw_set(username, camera.secrets.get("mqtt-password"))
     if settings.get("tls"):
@@ -143,14 +153,14 @@ def retained(camera: Camera, topic: str) -> str | None:
             context.load_cert_chain(certificate, settings.get("tls_key_file") or None)
         context.check_hostname = not settings.get("tls_insecure", False)
         client.tls_set_context(context)
-    client.on_connect = lambda *_: client.subscribe(topic)
-    client.on_message = lambda _client, _data, message: (answer.append(message.payload.decode()), heard.set())
+    client.on_connect = on_connect
+    client.on_message = on_message
     client.connect(settings["host"], settings.get("port", 1883))
     client.loop_start()
-    heard.wait(PATIENCE / 2)
+    arrived.wait(PATIENCE / 2)
     client.disconnect()
     client.loop_stop()
-    return answer[-1] if answer else None
+    return answers[-1] if answers else None
 
 
 def errors(camera: Camera) -> list[str]:

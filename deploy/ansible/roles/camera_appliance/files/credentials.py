@@ -16,17 +16,17 @@ ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without
 LENGTH = 20  # 116 bits; a token has at least 16 characters
 
 
-def made_up():
+def made_up() -> str:
     """Return a new password."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
-def kept(folder):
+def kept(folder: Path) -> dict[str, str]:
     """Return the secrets in the folder of a camera."""
     return {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} if folder.is_dir() else {}
 
 
-def keep(folder, wanted):
+def keep(folder: Path, wanted: dict[str, str]) -> None:
     """Make the folder hold exactly these secrets; each file appears whole or not at all."""
     folder.mkdir(mode=0o700, exist_ok=True)
     for name in set(kept(folder)) - set(wanted):
@@ -39,13 +39,14 @@ def keep(folder, wanted):
         new.rename(folder / name)
 
 
-def main():
+def main() -> None:
     """Compare, then change what is different."""
     wanted = json.load(sys.stdin)
     root = Path(wanted["folder"])
     if not wanted["check"]:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    changed, generated = [], {}
+    changed: list[str] = []
+    generated: dict[str, dict[str, str]] = {}
     for camera, asked in wanted["cameras"].items():
         folder = root / camera
         there = kept(folder)

@@ -3,31 +3,49 @@
 Reads `minimum_free_mb`, `folder` and `sources` (by camera) as JSON from standard input, prints JSON.
 """
 
+from __future__ import annotations  # an older Python has to run this far, so that it is refused with a reason
+
 import json
 import os
 import platform
 import shutil
 import struct
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypedDict
 
 SUPPORTED = "a 64-bit Debian 12 or 13, or Raspberry Pi OS bookworm or trixie"
 VERSIONS = ("12", "13")
 
 
-def system(text):
+class Host(TypedDict):
+    """What a host is; see `facts`."""
+
+    system: str
+    family: list[str]
+    version: str
+    bits: int
+    machine: str
+    python: str
+    free_mb: int
+    root: str
+    former: str
+
+
+def system(text: str) -> dict[str, str]:
     """Return the assignments of an os-release(5) file."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
     return {name: value.strip().strip('"') for name, _, value in pairs}
 
 
-def file_system_of_root(mounts):
+def file_system_of_root(mounts: str) -> str:
     """Return the type of what is mounted at /, from the text of /proc/mounts. The last mount is what is seen."""
     kinds = [fields[2] for fields in map(str.split, mounts.splitlines()) if fields[1:2] == ["/"]]
     return kinds[-1] if kinds else "unknown"
 
 
-def facts(folder):
+def facts(folder: str) -> Host:
     """Return what the host is. The bits are those of the programs: a 32-bit system may run on a 64-bit kernel."""
     existing = Path(folder)
     while not existing.is_dir():
@@ -48,7 +66,7 @@ def facts(folder):
     }
 
 
-def problems(host, minimum_free_mb):
+def problems(host: Host, minimum_free_mb: int) -> Iterator[str]:
     """Yield what has to be different before the host can be a camera."""
     if "debian" not in host["family"] or host["version"] not in VERSIONS:
         yield f"{host['system']} is not supported: it takes {SUPPORTED}"
@@ -65,18 +83,17 @@ def problems(host, minimum_free_mb):
         )
 
 
-def missing(sources, exists=os.path.exists):
+def missing(sources: dict[str, str], exists: Callable[[str], bool] = os.path.exists) -> dict[str, str]:
     """Return, by camera, the device that is not there; a URL or a file is looked for by the camera itself."""
     return {name: source for name, source in sources.items() if source.startswith("/dev/") and not exists(source)}
 
 
-def main():
+def main() -> None:
     """Look, and print what was seen."""
     wanted = json.load(sys.stdin)
     host = facts(wanted["folder"])
-    host["problems"] = list(problems(host, wanted["minimum_free_mb"]))
-    host["missing"] = missing(wanted["sources"])
-    print(json.dumps(host))
+    found = {"problems": list(problems(host, wanted["minimum_free_mb"])), "missing": missing(wanted["sources"])}
+    print(json.dumps({**host, **found}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The page in real Chromium, Firefox ESR and WebKitGTK: `make test-browsers`."""

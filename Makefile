@@ -77,7 +77,7 @@ test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer w
 test-browsers: install-tests ## run the page's tests in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
 	@tests/install-packages chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver \
 	  Xvfb:xvfb nginx:nginx-light
-	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 --dist loadgroup $(ARGS)
+	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 $(ARGS)
 
 test-clients: SECONDS = 10
 test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed build/clients/moonraker/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## run the lines of docs/clients.md with the real programs (SECONDS=60: watch longer)

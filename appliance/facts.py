@@ -84,9 +84,11 @@ class Entity:
 class Fact:
     """One value of the state. `path` is its place in the JSON, such as `frames.dropped`.
 
-    `read` gets it from the part that knows it; `absent` is its value where that part does not exist. A change of what
-    `urgent` makes of the value is published on MQTT at once, any other change within half a minute. `label` names the
-    fact on the page, which lists none without a label; `unit` says how it is written there.
+    `read` gets it from the part that owns it; `absent` is its value if that part does not exist. If the result of
+    `urgent` for the value changes, the state is published on MQTT at once, otherwise within half a minute. The page
+    lists a fact that has a `label`. Its text depends on `unit`: one of numbers (`s`, `fps`, `°C`, `bytes`,
+    `bytes free`, or any other, which follows the number), or the words for true and false of a boolean, such as
+    `too low or good`.
     """
 
     path: str

@@ -24,7 +24,7 @@ FACTS = (
         INTEGER,
         "Frames that were not sent to a viewer that was too slow.",
         lambda broadcaster: broadcaster.feed.frames_dropped,
-        label="Dropped frames",
+        label="Skipped for slow viewers",
         metric=Metric("frames_dropped", "Frames that were not sent to a viewer who was too slow.", "counter"),
         entities=(Entity("Dropped frames", state_class="total_increasing", enabled=False),),
     ),

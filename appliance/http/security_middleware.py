@@ -37,7 +37,7 @@ LOCAL_ADDRESS = "appliance.local_address"
 """Key of the WSGI environment: the address of ours to which the client is connected."""
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OWN_PAGE = "HTTP_X_CAMERA_APPLIANCE"  # set by web/api.js
+_OWN_PAGE = "HTTP_X_CAMERA_APPLIANCE"  # set by web/shared/api.js
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~+@-][A-Za-z0-9._~+@-]*)+")
 _LONGEST_PREFIX = 200  # characters
 _MOST_HINTS = 10  # origins of which the log says why they were refused

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from appliance.errors import ConfigurationError, InvalidValue
 from appliance.settings.cross_checks import contradictions, is_loopback
+from appliance.settings.declaration import credential_name, environment_name, flag, parameters_of, setting
 from appliance.settings.effective import Effective
 from appliance.settings.layers import layers
 from appliance.settings.sections import (
@@ -21,11 +22,6 @@ from appliance.settings.sections import (
     Sections,
     Settings,
     StorageSettings,
-    credential_name,
-    environment_name,
-    flag,
-    parameters_of,
-    setting,
 )
 
 __all__ = [

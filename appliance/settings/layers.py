@@ -10,7 +10,8 @@ from dotenv.parser import parse_stream
 
 from appliance.parameters import Parameter, Text, nearest
 from appliance.settings import redaction
-from appliance.settings.sections import PREFIX, Sections, credential_name, environment_name, flag
+from appliance.settings.declaration import PREFIX, credential_name, environment_name, flag
+from appliance.settings.sections import Sections
 from appliance.system import systemd
 
 _Layer = tuple[str, dict[str, Any], str | None]

@@ -5,22 +5,14 @@ A setting is a field of one of the sections below. Its name in the file (`[http]
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-from appliance.parameters import Choice, Kind, Parameter, Value
+from appliance.parameters import Parameter, Value
+from appliance.settings.declaration import parameters_of, setting
 
-PREFIX = "CAMERA_APPLIANCE_"
-
-_KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
 _BEARER = "|[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750; or none at all
 _ORIGIN = r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
-
-
-def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
-    """Declare one setting: its default, a sentence of help, and limits as `Parameter` names them."""
-    metadata = {"help": help, "choices": choices, "limits": limits}
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,37 +343,3 @@ class Sections(Iterable[tuple[str, type, tuple[Parameter, ...]]]):
         }
         features = {name: built.pop(name) for name in self._features}
         return Settings(**built, features=features)
-
-
-def parameters_of(name: str, section: type) -> tuple[Parameter, ...]:
-    """Return the settings that a section declares, named `name.setting`."""
-    hints = get_type_hints(section)
-    return tuple(_parameter(name, entry, hints[entry.name]) for entry in fields(section))
-
-
-def environment_name(name: str) -> str:
-    """Return the environment variable of a setting: `http.port` is `CAMERA_APPLIANCE_HTTP_PORT`."""
-    return PREFIX + name.replace(".", "_").upper()
-
-
-def credential_name(name: str) -> str:
-    """Return the credential of systemd that holds a setting: `mqtt.password` is `mqtt-password`."""
-    return name.replace(".", "-").replace("_", "-")
-
-
-def flag(name: str) -> str:
-    """Return the flag of a setting: `http.max_viewers` is `--http-max-viewers`."""
-    return "--" + name.replace(".", "-").replace("_", "-")
-
-
-def _parameter(section: str, entry: Any, hint: type) -> Parameter:
-    metadata = entry.metadata
-    choices = tuple(Choice(choice, choice) for choice in metadata["choices"])
-    return Parameter(
-        name=f"{section}.{entry.name}",
-        kind="menu" if choices else _KINDS[hint],
-        help=metadata["help"],
-        default=entry.default,
-        choices=choices,
-        **metadata["limits"],
-    )

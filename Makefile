@@ -9,8 +9,12 @@ FORMATS ?= 200
 KILLS ?= 200
 SECONDS ?= 300
 EXAMPLES ?= 1000
+# Tests wait more than they compute: two workers keep a core busy.
+WORKERS ?= $(shell expr 2 '*' $$(nproc))
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
+# The tests start hundreds of interpreters: each would compile everything if none might keep what it compiled.
+export PYTHONDONTWRITEBYTECODE :=
 # A shim of pyenv may stand for a Python that is not chosen: it has to run.
 PYTHONS_3_13 = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python)
 HOME_ASSISTANT_PYTHON ?= $(firstword $(foreach each,$(PYTHONS_3_13),$(shell $(each) -c "import venv" 2>/dev/null && echo $(each))))
@@ -54,7 +58,7 @@ uninstall: $(VENV)/.controller-installed ## remove the cameras of the inventory;
 	@$(ANSIBLE) uninstall.yml $(if $(LIMIT),--limit $(LIMIT),) $(ARGS)
 
 test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(if $(findstring .py,$(ARGS)),,--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 test-system: install-tests wheel ## boot a real system, deploy to it, test it there (as root; SKIP_SYSTEM=1 leaves it out)
 	@tests/install-packages systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 \

@@ -35,7 +35,7 @@ def test_moving_a_slider_changes_the_device(
     expect(page.locator("[data-control=brightness] input[type=number]")).to_have_value("64")
 
 
-def test_a_slider_that_is_moved_to_and_fro_sends_ten_changes_a_second_and_the_last_one(
+def test_a_moving_slider_sends_ten_changes_a_second_and_the_last(
     page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
 ) -> None:
     open_panel(page, watching)
@@ -216,7 +216,7 @@ def test_a_resolution_chosen_on_the_page_is_granted(
     expect(page.locator("#live")).to_have_attribute("width", "640")
 
 
-def test_a_resolution_of_which_no_picture_comes_is_refused_beside_the_field_and_the_picture_goes_on(
+def test_a_resolution_without_pictures_is_refused_beside_its_field(
     page: Page, watching: RunningAppliance, simcam: SimulatedCamera
 ) -> None:
     open_panel(page, watching)

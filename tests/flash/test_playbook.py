@@ -118,7 +118,7 @@ def test_what_is_wrong_with_a_host_is_said_and_nothing_is_written(
     assert "write:" not in result.stdout
 
 
-def test_a_host_that_is_not_in_the_inventory_is_answered_with_those_that_are(
+def test_an_unknown_host_is_answered_with_the_hosts_of_the_inventory(
     flashed: dict[str, subprocess.CompletedProcess[str]],
 ) -> None:
     result = flashed["pi-attic"]

@@ -127,7 +127,7 @@ def test_who_comes_and_goes_without_end_is_slowed_and_the_others_see_on(running_
     eventually(lambda: appliance.state()["viewers"] == 0, "no viewer")
 
 
-def test_expensive_requests_of_one_address_are_limited_and_say_when_to_come_again(
+def test_expensive_requests_are_limited_and_answered_with_retry_after(
     running_behind_proxy: RunningAppliance,
 ) -> None:
     appliance = running_behind_proxy

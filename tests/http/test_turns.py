@@ -24,7 +24,7 @@ def test_who_leaves_the_queue_gets_no_turn() -> None:
     assert [turns.give_back(SOMEBODY), turns.give_back(SOMEBODY)] == ["c", None]
 
 
-def test_a_household_is_one_address_and_nothing_is_remembered_of_who_is_gone() -> None:
+def test_a_household_is_one_address_and_former_clients_are_forgotten() -> None:
     turns: FairQueue[int] = FairQueue(1)
     assert turns.take("2001:db8::1", 1)
     assert not turns.take("2001:db8::2", 2)

@@ -54,9 +54,7 @@ def test_without_a_broker_in_the_settings_mqtt_is_off(own_directory: Path) -> No
         assert mqtt(appliance) == ("off", None)
 
 
-def test_a_broker_that_comes_later_is_found_and_one_that_goes_is_waited_for(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_a_late_broker_is_found_and_a_lost_one_is_waited_for(tmp_path: Path, own_directory: Path) -> None:
     broker = Broker(tmp_path / "broker")
     with started(own_directory, broker.settings) as appliance:
         appliance.until_live()
@@ -179,7 +177,7 @@ def test_a_broker_of_another_authority_is_not_talked_to(
             assert "u'camera'" not in broker.log
 
 
-def test_a_certificate_for_another_host_is_refused_unless_that_was_asked_for(
+def test_a_certificate_for_another_host_is_refused_unless_allowed(
     tmp_path: Path, own_directory: Path, authority: Authority
 ) -> None:
     with Broker(tmp_path / "broker", certificate=authority.issue("broker", "elsewhere")) as broker:

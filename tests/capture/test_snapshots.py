@@ -16,7 +16,7 @@ from appliance.errors import CameraUnavailable
 from appliance.frames import Format, Frame, FrameSlot
 from appliance.settings import CameraSettings
 
-PHOTOGRAPH = sorted((Path(__file__).parent / "simcam/photographs").glob("*.jpg"))[0].read_bytes()
+PHOTOGRAPH = sorted((Path(__file__).parents[1] / "simcam/photographs").glob("*.jpg"))[0].read_bytes()
 
 
 @pytest.fixture

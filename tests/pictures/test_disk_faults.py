@@ -80,7 +80,7 @@ def take(appliance: RunningAppliance) -> int:
 
 
 @pytest.mark.parametrize(("operation", "error", "part", "code", "words"), FAULTS)
-def test_a_picture_that_cannot_be_stored_is_refused_with_the_reason_and_leaves_nothing(
+def test_a_picture_that_cannot_be_stored_is_refused_and_leaves_nothing(
     appliance: RunningAppliance,
     client: Client,
     disk: RecordedDisk,
@@ -135,7 +135,7 @@ def test_a_disk_without_hard_links_stores_pictures_all_the_same(
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EROFS"])
-def test_what_cannot_be_remembered_now_is_remembered_when_the_disk_is_well_again(
+def test_state_that_could_not_be_saved_is_saved_when_the_disk_recovers(
     appliance: RunningAppliance, disk: RecordedDisk, error: str
 ) -> None:
     path = disk.root / "state" / "camera.json"

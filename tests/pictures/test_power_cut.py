@@ -148,7 +148,7 @@ def damage(story: Story, cuts: Iterable[tuple[int, Content]], folder: Path) -> I
                 yield f"{name} is lost after {done}"
 
 
-def test_a_power_cut_leaves_every_picture_whole_or_absent_and_every_answered_one_whole(
+def test_a_power_cut_tears_no_picture_and_loses_no_answered_one(
     story: Story, cuts: list[tuple[int, Content]], folder: Path
 ) -> None:
     assert len(cuts) > len(story.changes)

@@ -22,8 +22,8 @@ from appliance.settings import PicturesSettings
 from tests.disk import RecordedDisk
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
+from tests.pictures.test_store import MEMORY, mounted
 from tests.running import RunningAppliance, eventually
-from tests.test_pictures import MEMORY, mounted
 
 NOW = datetime.now(UTC).astimezone().replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -182,7 +182,7 @@ def test_enough_stays_free_also_when_others_fill_the_disk(folder: Path) -> None:
         assert kept(store) == [2, 3, 4, 5]
 
 
-def test_where_deleting_would_not_be_enough_nothing_is_deleted_and_the_picture_refused(folder: Path) -> None:
+def test_nothing_is_deleted_if_that_would_not_make_room(folder: Path) -> None:
     with mounted(folder, "size=400k"):
         store = fill(folder, dict.fromkeys(range(1, 4), (NOW, 20_000)))
         retention = Retention(PicturesSettings(min_free=390_000), store, lambda _: None)

@@ -23,7 +23,7 @@ from appliance.pictures.thumbnails import WIDTH
 from appliance.pictures.trash import KEPT
 
 JPEG = jpeg.encode_bgr(np.full((48, 64, 3), (40, 120, 200), np.uint8), 80)
-PHOTOGRAPHS = sorted((Path(__file__).parent / "simcam/photographs").glob("*.jpg"))
+PHOTOGRAPHS = sorted((Path(__file__).parents[1] / "simcam/photographs").glob("*.jpg"))
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # where fsync costs nothing
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC).astimezone()
 STAMP = f"{NOON:%Y-%m-%dT%H-%M-%S}"

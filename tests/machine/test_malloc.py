@@ -22,6 +22,6 @@ print(before - resident())
 """
 
 
-def test_what_pictures_leave_free_between_what_stays_goes_back_to_the_system() -> None:
+def test_memory_freed_by_pictures_goes_back_to_the_system() -> None:
     result = subprocess.run([sys.executable, "-c", GROW_AND_SHRINK], capture_output=True, text=True, check=True)
     assert int(result.stdout) > 10_000, "kB of some 30,000"

@@ -224,7 +224,7 @@ def test_a_network_camera_that_ends_is_lost(server: int) -> None:
 
 
 @pytest.mark.parametrize(("setting", "patience"), [("1", 5), ("7", 7)])
-def test_a_network_camera_that_stalls_is_given_the_time_of_the_setting_and_5_s_at_least(
+def test_a_stalled_network_camera_has_the_stall_timeout_and_at_least_5_s(
     server: int, monkeypatch: pytest.MonkeyPatch, setting: str, patience: int
 ) -> None:
     monkeypatch.setenv(STALL_TIMEOUT, setting)

@@ -102,7 +102,7 @@ def test_every_setting_has_help_that_is_a_sentence() -> None:
         assert parameter.help.endswith("."), name
 
 
-def test_names_of_variables_and_flags_follow_from_the_setting_and_are_unique() -> None:
+def test_variables_and_flags_derive_from_settings_and_are_unique() -> None:
     names = list(SETTINGS.parameters())
     assert settings.environment_name("http.max_viewers") == "CAMERA_APPLIANCE_HTTP_MAX_VIEWERS"
     assert settings.flag("http.max_viewers") == "--http-max-viewers"
@@ -372,7 +372,7 @@ _NAMES = st.sampled_from([*SETTINGS.parameters(), "http.prot", "camera", "nothin
 
 @given(st.dictionaries(_NAMES, _NESTED, max_size=5))
 @hypothesis_settings(deadline=None)
-def test_whatever_a_setting_is_set_to_there_are_settings_or_problems_that_name_it(values: dict[str, object]) -> None:
+def test_any_value_gives_settings_or_problems_that_name_the_setting(values: dict[str, object]) -> None:
     # JSON and TOML agree on these values, but for DEL.
     lines = [f"{name} = {json.dumps(value).replace(chr(127), '')}" for name, value in values.items()]
     variables = [f"{settings.environment_name(name)}={json.dumps(value)}" for name, value in values.items()]
@@ -583,7 +583,7 @@ def test_a_public_address_that_is_none_is_refused(layers: Layers, url: str) -> N
 
 
 @pytest.mark.parametrize("token", ["short", "x" * 15, "with space 1234567890", "ümlaut-1234567890123"])
-def test_a_token_that_could_be_guessed_or_not_be_sent_is_refused_and_not_shown(layers: Layers, token: str) -> None:
+def test_a_weak_or_unsendable_token_is_refused_and_not_shown(layers: Layers, token: str) -> None:
     layers.environment["CAMERA_APPLIANCE_HTTP_TOKEN"] = token
     (told,) = layers.problems()
     assert "http.token" in told

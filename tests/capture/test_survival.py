@@ -118,7 +118,7 @@ def originals() -> frozenset[bytes]:
 # ------------------------------------------------------------------------------------------------ the cable
 
 
-def test_an_unplugged_camera_is_lost_at_once_with_a_reason_and_viewers_stay(
+def test_an_unplugged_camera_is_lost_at_once_and_viewers_stay(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:
     with Spectator(appliance) as viewer, EventReader(appliance) as listener:
@@ -163,7 +163,7 @@ def test_a_replugged_camera_is_back_within_a_second_as_it_was_set(
     assert statistics.median(took) < 1.5
 
 
-def test_a_camera_that_was_away_for_long_and_is_not_ready_at_once_is_tried_again_soon(
+def test_a_returned_camera_that_is_not_ready_is_retried_soon(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:
     with Spectator(appliance) as viewer:
@@ -179,7 +179,7 @@ def test_a_camera_that_was_away_for_long_and_is_not_ready_at_once_is_tried_again
 
 
 @pytest.mark.parametrize("source", ["auto", "/dev/video0"])
-def test_a_camera_that_comes_back_under_another_number_is_found_by_its_name(
+def test_a_camera_returning_under_another_number_is_found_by_name(
     tmp_path: Path, simcam: SimulatedCamera, source: str
 ) -> None:
     with RunningAppliance(tmp_path, source, simcam.environment) as appliance:
@@ -194,9 +194,7 @@ def test_a_camera_that_comes_back_under_another_number_is_found_by_its_name(
                 assert appliance.state()["camera"]["device"] == simcam.device
 
 
-def test_a_camera_whose_link_is_made_after_it_was_opened_is_found_by_it_all_the_same(
-    tmp_path: Path, simcam: SimulatedCamera
-) -> None:
+def test_a_camera_whose_link_appears_late_is_still_found_by_it(tmp_path: Path, simcam: SimulatedCamera) -> None:
     """As udev does it: first there is the node, the names come some time later."""
     links = [simcam.directory / folder for folder in ("dev/v4l/by-id", "dev/v4l/by-path")]
     for folder in links:
@@ -429,9 +427,7 @@ def test_a_wrong_setting_says_what_there_is_instead(
             appliance.until_live()
 
 
-def test_a_camera_that_may_not_be_opened_is_waited_for_not_replaced_by_the_test_pattern(
-    tmp_path: Path, simcam: SimulatedCamera
-) -> None:
+def test_a_forbidden_camera_is_waited_for_and_not_replaced(tmp_path: Path, simcam: SimulatedCamera) -> None:
     simcam.forbidden()
     with RunningAppliance(tmp_path, "auto", simcam.environment) as appliance:
         assert until(appliance, "lost", "online")["reason"] == (
@@ -442,7 +438,7 @@ def test_a_camera_that_may_not_be_opened_is_waited_for_not_replaced_by_the_test_
         assert appliance.state()["camera"]["device"] == simcam.device
 
 
-def test_a_pixel_format_that_is_not_offered_is_refused_and_the_picture_goes_on(
+def test_a_pixel_format_not_offered_is_refused_and_the_picture_goes_on(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:
     starts = camera.statistics.starts
@@ -508,9 +504,7 @@ def test_what_another_program_changes_is_told(appliance: RunningAppliance, camer
     assert appliance.ask("GET", "/api/controls").json["values"]["brightness"] == -7
 
 
-def test_what_another_program_changes_is_told_too_where_the_driver_tells_nothing(
-    tmp_path: Path, simcam: SimulatedCamera
-) -> None:
+def test_changes_by_other_programs_are_seen_without_driver_events(tmp_path: Path, simcam: SimulatedCamera) -> None:
     simcam.no_events()
     with RunningAppliance(tmp_path, "auto", simcam.environment) as appliance:
         appliance.until_live()
@@ -559,9 +553,7 @@ def test_a_camera_that_nobody_needs_is_closed_and_opened_for_whoever_comes(
         assert simcam.controls["brightness"] == 9
 
 
-def test_a_camera_that_was_slow_to_begin_is_not_closed_with_its_first_picture(
-    tmp_path: Path, simcam: SimulatedCamera
-) -> None:
+def test_a_slow_camera_is_not_closed_with_its_first_picture(tmp_path: Path, simcam: SimulatedCamera) -> None:
     settings = {"camera.idle": "close", "camera.stall_timeout": 20}
     simcam.stall()
     with RunningAppliance(tmp_path, "auto", simcam.environment, settings) as appliance:
@@ -742,7 +734,7 @@ class NetworkCamera:
             request.wfile.write(head.encode() + data + b"\r\n")
 
 
-def test_a_network_camera_with_whims_is_lost_with_a_reason_and_back_and_its_password_stays_secret(
+def test_a_faulty_network_camera_is_lost_and_back_without_its_password(
     tmp_path: Path,
 ) -> None:
     with NetworkCamera().running() as camera:
@@ -766,7 +758,7 @@ def test_a_network_camera_with_whims_is_lost_with_a_reason_and_back_and_its_pass
             assert SECRET not in shown + appliance.log
 
 
-def test_a_command_to_a_network_camera_that_does_not_answer_is_refused_and_life_goes_on(tmp_path: Path) -> None:
+def test_a_command_to_a_silent_network_camera_is_refused(tmp_path: Path) -> None:
     with NetworkCamera().running() as camera:
         camera.mood = "silent"
         source = f"http://127.0.0.1:{camera.port}/"
@@ -797,7 +789,7 @@ def test_a_video_file_that_disappears_is_lost_with_a_reason_and_back(tmp_path: P
             viewer.live(gone.timestamp)
 
 
-def test_an_rtsp_camera_that_drops_or_stalls_is_lost_with_a_reason_and_back_and_its_password_stays_secret(
+def test_a_faulty_rtsp_camera_is_lost_and_back_without_its_password(
     tmp_path: Path,
 ) -> None:
     with RtspCamera("me", SECRET).running() as camera:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from appliance import jpeg
 from appliance.capture.monitors import ALIKE, EXPOSURE_DEADLINE, RATE_WINDOW, STEADY, ExposureMeter, Rate, Stillness
 
-PHOTOGRAPHS = sorted((Path(__file__).parent / "simcam/photographs").glob("*.jpg"))
+PHOTOGRAPHS = sorted((Path(__file__).parents[1] / "simcam/photographs").glob("*.jpg"))
 
 
 @cache
@@ -82,7 +82,7 @@ def test_no_order_of_times_breaks_the_rate(times: list[float]) -> None:
 # ---------------------------------------------------------------- stillness
 
 
-def test_a_picture_is_frozen_when_it_was_the_same_for_longer_than_the_limit() -> None:
+def test_a_picture_unchanged_for_longer_than_the_limit_is_frozen() -> None:
     stillness, data = Stillness(10.0), lit(1.0)
     assert not stillness.note(data, 100.0)
     assert not stillness.note(data, 110.0)
@@ -120,7 +120,7 @@ def judged(meter: ExposureMeter, pictures: list[bytes], fps: float = 30) -> list
 @pytest.mark.parametrize(
     ("fps", "steps", "frames_of_a_step"), [(30, 8, 1), (30, 8, 3), (30, 8, 5), (5, 3, 1), (5, 3, 2)]
 )
-def test_a_camera_that_grows_brighter_in_steps_has_settled_when_it_is_bright(
+def test_a_camera_that_brightens_in_steps_settles_when_it_is_bright(
     fps: float, steps: int, frames_of_a_step: int
 ) -> None:
     dark = [lit(0.1 + 0.9 * step / steps) for step in range(steps) for _ in range(frames_of_a_step)]
@@ -152,7 +152,7 @@ def test_noise_and_a_blinking_light_are_told_apart() -> None:
     assert judged(ExposureMeter(), [bright, dim] * 15)[-1] == "settling"
 
 
-def test_an_exposure_that_never_settles_is_taken_as_it_is_after_the_deadline() -> None:
+def test_an_exposure_that_never_settles_is_accepted_at_the_deadline() -> None:
     meter, now, verdict = ExposureMeter(), 100.0, "settling"
     flicker = [lit(1.0), lit(0.6)]
     count = 0

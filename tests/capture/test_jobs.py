@@ -8,7 +8,7 @@ from appliance.capture.jobs import Job, Jobs
 from appliance.errors import Busy
 
 
-def test_a_job_that_comes_when_nobody_does_jobs_any_more_is_refused_at_once() -> None:
+def test_a_job_after_the_end_is_refused_at_once() -> None:
     jobs = Jobs(lambda: None)
     jobs.close()
     jobs.cancel()

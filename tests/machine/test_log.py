@@ -144,7 +144,7 @@ def entry(datagram: bytes) -> dict[str, str]:
 
 def test_an_entry_of_the_journal_has_fields_to_search_by(tmp_path: Path, journal: socket.socket) -> None:
     code = """
-        from appliance import journal, log
+        from appliance.system import journal, log
         journal.SOCKET = "journal"
         log.start("info", camera="porch")
         log.logger("appliance.capture").warning("lost: %s", "näher", extra={"EVENT": "camera-lost"})
@@ -182,7 +182,7 @@ def test_an_entry_of_the_journal_has_fields_to_search_by(tmp_path: Path, journal
 
 def test_what_repeats_itself_is_counted_instead(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("appliance.log.time.monotonic", lambda: now)
+    monkeypatch.setattr(appliance.system.logtime.monotonic", lambda: now)
     log.start("info", stream)
     speaker = log.logger("appliance.capture")
     for number in range(100):

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.soak import VIEWERS, Soak
 
 
-def test_after_replugs_format_changes_and_a_stall_all_viewers_are_there_and_nothing_leaked(tmp_path: Path) -> None:
+def test_replugs_format_changes_and_a_stall_lose_no_viewer_and_no_memory(tmp_path: Path) -> None:
     with Soak(tmp_path, stall_timeout=1) as soak:
         report = soak.run(cycles=10, formats=5, stalls=1)
     print(report)

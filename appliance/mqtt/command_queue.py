@@ -10,8 +10,8 @@ from appliance.system.log import logger
 log = logger(__name__)
 
 CAPACITY = 200  # messages that wait
-_SHARE = 50  # of them, on one topic
-_REFUSALS = 100  # messages that wait to be answered with `busy`; more get no answer
+_MAX_PER_TOPIC = 50  # of them, on one topic
+_MAX_REFUSALS = 100  # messages that wait to be answered with `busy`; more get no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Request:
     correlation: bytes | None = None
 
     @property
-    def sets(self) -> bool:
+    def is_set(self) -> bool:
         """Whether it wishes for values, of which the newest counts."""
         return self.topic.endswith("/set")
 
@@ -45,8 +45,8 @@ class CommandQueue:
     def put(self, request: Request) -> None:
         """Add a message; where there is no room, drop an older wish, or put this one among the refused."""
         with self._change:
-            if self._on_topic[request.topic] >= _SHARE or len(self._waiting) >= CAPACITY:
-                self._make_way(request)
+            if self._on_topic[request.topic] >= _MAX_PER_TOPIC or len(self._waiting) >= CAPACITY:
+                self._make_room(request)
             else:
                 self._add(request)
             self._change.notify()
@@ -72,20 +72,20 @@ class CommandQueue:
         self._waiting.append(request)
         self._on_topic[request.topic] += 1
 
-    def _make_way(self, request: Request) -> None:
-        self._complain()
-        crowded = self._on_topic[request.topic] >= _SHARE
+    def _make_room(self, request: Request) -> None:
+        self._log_overflow()
+        crowded = self._on_topic[request.topic] >= _MAX_PER_TOPIC
         older = next(
-            (each for each in self._waiting if each.sets and (each.topic == request.topic or not crowded)), None
+            (each for each in self._waiting if each.is_set and (each.topic == request.topic or not crowded)), None
         )
-        if request.sets and older:
+        if request.is_set and older:
             self._waiting.remove(older)
             self._on_topic[older.topic] -= 1
             self._add(request)
-        elif len(self._refused) < _REFUSALS:
+        elif len(self._refused) < _MAX_REFUSALS:
             self._refused.append(request)
 
-    def _complain(self) -> None:
+    def _log_overflow(self) -> None:
         """Say once a second how many did not fit."""
         self._lost += 1
         now = time.monotonic()

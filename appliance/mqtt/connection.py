@@ -14,7 +14,7 @@ from appliance.errors import ConfigurationError
 from appliance.settings import MqttSettings
 
 RETRY = (1, 60)  # s, first and last, doubling
-RETRY_IN_A_FIGHT = (60, 60)  # s: two clients with one id would throw each other out without end
+RETRY_AFTER_CONFLICT = (60, 60)  # s: two clients with one id would throw each other out without end
 
 
 def new_client(settings: MqttSettings, identity: str, will: str | None, queued: int) -> paho.Client:
@@ -22,7 +22,7 @@ def new_client(settings: MqttSettings, identity: str, will: str | None, queued: 
 
     Raises ConfigurationError where the settings cannot lead to a connection whatever the broker does.
     """
-    _refuse_impossible_host(settings.host)
+    _check_host(settings.host)
     protocol = paho.MQTTv5 if settings.protocol == "5" else paho.MQTTv311
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=identity, protocol=protocol)
     client.max_queued_messages_set(queued)
@@ -68,7 +68,7 @@ def _read_text(buffer: bytes, most: int) -> tuple[str, int]:
 properties.readUTF = _read_text
 
 
-def _refuse_impossible_host(host: str) -> None:
+def _check_host(host: str) -> None:
     """Raise ConfigurationError for what no resolver takes; in paho's thread it would be the end of the thread."""
     try:
         host.encode("idna")

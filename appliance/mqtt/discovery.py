@@ -24,8 +24,8 @@ CONTROL = "control_"  # how the components of controls begin
 RESOLUTION = "resolution"
 
 _VALUE = re.compile(r"\bvalue\b")
-_LONGEST_TEXT = 255  # characters of a state in Home Assistant
-_SMALLEST_STEP = 0.001  # that Home Assistant accepts of a number
+_MAX_TEXT = 255  # characters of a state in Home Assistant
+_MINIMUM_STEP = 0.001  # that Home Assistant accepts of a number
 _UNLIMITED = 1_000_000  # stands for a limit that a control does not have; Home Assistant needs one
 
 
@@ -83,7 +83,7 @@ def appliance_components(
         "cmd_t": topics.of("privacy/set"),
         "avty": _availability(topics),
     }
-    return _finished(topics, made)
+    return _completed(topics, made)
 
 
 def control_components(topics: Topics, controls: dict[str, Any]) -> Components:
@@ -101,14 +101,14 @@ def control_components(topics: Topics, controls: dict[str, Any]) -> Components:
             "avty": [*_availability(topics, needs_camera=True), availability],
             **_control(topics, control),
         }
-    return _finished(topics, made)
+    return _completed(topics, made)
 
 
 def resolution_component(topics: Topics, state: dict[str, Any], formats: list[dict[str, Any]]) -> Components:
     """Return the choice of a resolution among those that the camera offers in its pixel format; none without any."""
-    wanted, granted = state["format"]["requested"], state["format"]["granted"]
-    fitting = [each for each in formats if each["pixel_format"] == wanted["pixel_format"]]
-    if wanted["pixel_format"] == "auto":
+    requested, granted = state["format"]["requested"], state["format"]["granted"]
+    fitting = [each for each in formats if each["pixel_format"] == requested["pixel_format"]]
+    if requested["pixel_format"] == "auto":
         fitting = [each for each in formats if granted and each["pixel_format"] == granted["pixel_format"]]
     sizes = {(size["width"], size["height"]) for each in fitting or formats for size in each["sizes"]}
     if not sizes:
@@ -116,7 +116,7 @@ def resolution_component(topics: Topics, state: dict[str, Any], formats: list[di
     if granted:
         sizes.add((granted["width"], granted["height"]))
     shown = "{% set f = value_json.format.granted %}{{ f.width ~ 'x' ~ f.height if f else None }}"
-    wish = '{"width": {{ value.split("x")[0] }}, "height": {{ value.split("x")[1] }}}'
+    command_template = '{"width": {{ value.split("x")[0] }}, "height": {{ value.split("x")[1] }}}'
     select = {
         "p": "select",
         "name": "Resolution",
@@ -125,11 +125,11 @@ def resolution_component(topics: Topics, state: dict[str, Any], formats: list[di
         "stat_t": topics.of(paths.STATE),
         "val_tpl": shown,
         "cmd_t": topics.of("command/set_format"),
-        "cmd_tpl": wish,
+        "cmd_tpl": command_template,
         "ops": [f"{width}x{height}" for width, height in sorted(sizes)],
         "avty": _availability(topics, needs_camera=True),
     }
-    return _finished(topics, {RESOLUTION: select})
+    return _completed(topics, {RESOLUTION: select})
 
 
 def _pictures(topics: Topics, event_types: list[str], is_live: bool) -> Components:
@@ -227,12 +227,12 @@ def _control(topics: Topics, control: dict[str, Any]) -> dict[str, Any]:
         text = f"{{{{ {shown if labels else value} }}}}"
         return {"p": "sensor", "ent_cat": "diagnostic", **reads, **unit, "val_tpl": text}
     if kind == "menu":
-        wish = f"{{{{ {_literal({label: each for each, label in labels.items()})}[value] }}}}"
-        options = {"ops": list(labels.values()), "val_tpl": f"{{{{ {shown} }}}}", "cmd_tpl": wish}
+        command_template = f"{{{{ {_literal({label: each for each, label in labels.items()})}[value] }}}}"
+        options = {"ops": list(labels.values()), "val_tpl": f"{{{{ {shown} }}}}", "cmd_tpl": command_template}
         return {"p": "select", **reads, **sets, **options}
     reads["val_tpl"] = f"{{{{ {value} }}}}"
     if kind == "text":
-        return {"p": "text", **reads, **sets, "max": min(_LONGEST_TEXT, control["maximum"] or _LONGEST_TEXT)}
+        return {"p": "text", **reads, **sets, "max": min(_MAX_TEXT, control["maximum"] or _MAX_TEXT)}
     return {"p": "number", **reads, **sets, **unit, **_range(control)}
 
 
@@ -244,7 +244,7 @@ def _range(control: dict[str, Any]) -> dict[str, float]:
     if not step:
         is_fine = control["kind"] == "number" and high > low
         step = 10.0 ** math.floor(math.log10((high - low) / 100)) if is_fine else 1
-    return {"min": low, "max": high, "step": max(step, _SMALLEST_STEP)}
+    return {"min": low, "max": high, "step": max(step, _MINIMUM_STEP)}
 
 
 def _labels(control: dict[str, Any]) -> dict[int | str, str]:
@@ -259,11 +259,11 @@ def _labels(control: dict[str, Any]) -> dict[int | str, str]:
 
 
 def _availability(topics: Topics, needs_camera: bool = False) -> list[dict[str, str]]:
-    wanted = [paths.AVAILABILITY, paths.CAMERA] if needs_camera else [paths.AVAILABILITY]
-    return [{"t": topics.of(path)} for path in wanted]
+    required = [paths.AVAILABILITY, paths.CAMERA] if needs_camera else [paths.AVAILABILITY]
+    return [{"t": topics.of(path)} for path in required]
 
 
-def _finished(topics: Topics, components: Components) -> Components:
+def _completed(topics: Topics, components: Components) -> Components:
     """Return the components with what all have in common."""
     identity = device_id(topics)
     return {

@@ -12,8 +12,8 @@ from appliance.mqtt.discovery import config_topic
 from appliance.mqtt.topics import AVAILABILITY, Topics
 from appliance.settings import MqttSettings
 
-_PATIENCE = 10.0  # s for the broker to answer
-_QUEUED = 1000  # messages; a camera has a dozen topics
+_TIMEOUT = 10.0  # s for the broker to answer
+_MAX_QUEUED = 1000  # messages; a camera has a dozen topics
 
 
 class ForgetError(ApplianceError):
@@ -30,30 +30,30 @@ def forget(settings: MqttSettings, name: str, announced_at: str | None) -> list[
     """
     topics = Topics(settings.base_topic, name)
     configs = {config_topic(settings.discovery_prefix, topics), *filter(None, [announced_at])}
-    with _Visit(settings, name) as visit:
-        kept = visit.retained([f"{topics.root}/#", *configs])
-        if kept.get(topics.of(AVAILABILITY)) == b"online":
+    with _Session(settings, name) as session:
+        retained = session.retained([f"{topics.root}/#", *configs])
+        if retained.get(topics.of(AVAILABILITY)) == b"online":
             raise ForgetError(f"{topics.root} is online: stop the appliance first, it would publish everything again")
         # The device goes before its topics, so that nothing complains about them.
-        ordered = sorted(kept, key=lambda topic: (topic not in configs, topic))
-        visit.clear(ordered)
+        ordered = sorted(retained, key=lambda topic: (topic not in configs, topic))
+        session.clear(ordered)
         return ordered
 
 
-class _Visit:
+class _Session:
     """A short connection to the broker, under an id of its own."""
 
     def __init__(self, settings: MqttSettings, name: str) -> None:
         self._settings = settings
-        self._kept: dict[str, bytes] = {}
+        self._retained: dict[str, bytes] = {}
         self._answer = threading.Event()
         self._problem: str | None = None
-        self._client = new_client(settings, f"{client_id(name, settings.base_topic)}-forget", None, _QUEUED)
+        self._client = new_client(settings, f"{client_id(name, settings.base_topic)}-forget", None, _MAX_QUEUED)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
-    def __enter__(self) -> "_Visit":
+    def __enter__(self) -> "_Session":
         where = f"{self._settings.host}:{self._settings.port}"
         try:
             self._client.connect(self._settings.host, self._settings.port)
@@ -73,29 +73,29 @@ class _Visit:
         self._client.subscribe([(topic, 1) for topic in topics])
         self._wait("the broker does not let us listen")
         self._barrier(lambda: self._client.unsubscribe(topics))
-        return dict(self._kept)
+        return dict(self._retained)
 
     def clear(self, topics: list[str]) -> None:
         """Take these off the broker. Raises ForgetError."""
         sent = [self._client.publish(topic, b"", 1, retain=True) for topic in topics]
         for each in sent:
             try:
-                each.wait_for_publish(_PATIENCE)
+                each.wait_for_publish(_TIMEOUT)
             except (RuntimeError, ValueError) as error:
                 raise ForgetError(f"the broker does not take it: {error}") from None
             if not each.is_published():
                 raise ForgetError("the broker does not answer any more")
 
-    def _barrier(self, ask: Callable[[], Any]) -> None:
+    def _barrier(self, request: Callable[[], Any]) -> None:
         """Do something that is answered: what was sent before, the retained messages, has arrived then."""
         done = threading.Event()
         self._client.on_unsubscribe = lambda *_: done.set()
-        ask()
-        if not done.wait(_PATIENCE):
+        request()
+        if not done.wait(_TIMEOUT):
             raise ForgetError("the broker does not answer any more")
 
     def _wait(self, problem: str) -> None:
-        if not self._answer.wait(_PATIENCE):
+        if not self._answer.wait(_TIMEOUT):
             raise ForgetError(problem)
         if self._problem:
             raise ForgetError(self._problem)
@@ -111,4 +111,4 @@ class _Visit:
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         if message.retain:
-            self._kept[message.topic] = bytes(message.payload)
+            self._retained[message.topic] = bytes(message.payload)

@@ -15,11 +15,11 @@ from fractions import Fraction
 from appliance.errors import InvalidValue
 from appliance.parameters import Parameter, Text, Value
 
-_AROUND = string.whitespace + "\0\ufeff\u00a0"  # a byte order mark and a no-break space too
-_LONGEST = 64  # characters of a number; Java's DECIMAL128 has 34 digits
+_IGNORED = string.whitespace + "\0\ufeff\u00a0"  # a byte order mark and a no-break space too
+_MAX_LENGTH = 64  # characters of a number; Java's DECIMAL128 has 34 digits
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)  # `1,000` is one thousand to some, and one to others
-_NOISE = Fraction(1, 10**6)  # of a step: `64.00000000000001` is 64, calculated with floating point
+_TOLERANCE = Fraction(1, 10**6)  # of a step: `64.00000000000001` is 64, calculated with floating point
 
 
 class PlainValue(Text):
@@ -33,7 +33,7 @@ class PlainValue(Text):
 
     def read(self, parameter: Parameter) -> Value:
         """Return it as the checked value of the parameter. Raises InvalidValue."""
-        text = self.strip(_AROUND)
+        text = self.strip(_IGNORED)
         match parameter.kind:
             case "integer" | "number":
                 return _rounded(parameter, text)
@@ -49,7 +49,7 @@ def _rounded(parameter: Parameter, text: str) -> Value:
     minimum, maximum, step = (_exact(each) for each in (parameter.minimum, parameter.maximum, parameter.step))
     if step is None or step <= 0:
         step = Fraction(1) if parameter.kind == "integer" else None
-    slack = step * _NOISE if step else Fraction(0)
+    slack = step * _TOLERANCE if step else Fraction(0)
     is_low, is_high = minimum is not None and number < minimum - slack, maximum is not None and number > maximum + slack
     if is_low or is_high:
         raise parameter.refusal(_as_json(number, text))
@@ -81,15 +81,15 @@ def _unquoted(text: str) -> str:
         return text
     if text[0] == '"':
         try:
-            return str(json.loads(text)).strip(_AROUND)
+            return str(json.loads(text)).strip(_IGNORED)
         except ValueError:
             pass
-    return text[1:-1].strip(_AROUND)
+    return text[1:-1].strip(_IGNORED)
 
 
 def _number(text: str) -> Fraction | None:
     """Return the number that the text is; None where it is none, or may be one of two."""
-    if len(text) > _LONGEST or not _NUMBER.fullmatch(text) or _AMBIGUOUS.fullmatch(text):
+    if len(text) > _MAX_LENGTH or not _NUMBER.fullmatch(text) or _AMBIGUOUS.fullmatch(text):
         return None
     return Fraction(text.replace(",", "."))
 

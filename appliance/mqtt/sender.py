@@ -31,7 +31,7 @@ class Sender:
         """Return how many bytes a payload on the topic may have; None where the broker names no limit."""
         return None if self.packet_limit is None else self.packet_limit - len(topic.encode()) - _FRAMING
 
-    def start_anew(self) -> None:
+    def discard_unsent(self) -> None:
         """Forget what the broker did not take before the connection was lost: after each connect all is published anew.
 
         Paho would send all of it again, in its order: news of yesterday, and again and again the one message for which
@@ -60,7 +60,7 @@ class Sender:
         return None if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE else sent
 
 
-def has_left(sent: paho.MQTTMessageInfo | None) -> bool:
+def is_settled(sent: paho.MQTTMessageInfo | None) -> bool:
     """Return whether nothing is to be waited for any more: the broker has the message, or the connection was lost."""
     try:
         return sent is None or sent.is_published()

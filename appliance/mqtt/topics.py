@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 _NAME = re.compile(r"[a-z0-9_]{1,64}")
-_DEEPEST, _LONGEST = 64, 1024  # levels and bytes of a topic that we publish on because somebody asks for it
+_MAX_LEVELS, _MAX_LENGTH = 64, 1024  # levels and bytes of a topic that we publish on because somebody asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Topics:
         Names that begin with `$` are the broker's own, and mosquitto ends the connection for more than 200 levels.
         """
         is_name = bool(topic) and not topic.startswith("$") and not set(topic) & set("+#\0")
-        is_short = topic.count("/") < _DEEPEST and len(topic.encode()) <= _LONGEST
+        is_short = topic.count("/") < _MAX_LEVELS and len(topic.encode()) <= _MAX_LENGTH
         return is_name and is_short and not self.is_ours(topic)
 
     def request(self, topic: str) -> tuple[str | None, str | None]:

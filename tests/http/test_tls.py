@@ -237,13 +237,13 @@ def test_a_certificate_of_our_own_that_cannot_be_made_anew_serves_on(
     assert tls.fingerprint(ending.certificate) == old
     complaints = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert complaints == [
-        f"{ending.certificate} will soon end, or has ended: http.tls_self_signed: needs the command openssl"
+        f"{ending.certificate} expires soon or has expired: http.tls_self_signed: the command openssl is required"
     ]
 
 
 @pytest.mark.parametrize("directory", ["/proc/nowhere", "/dev/full/nowhere"])
 def test_a_folder_that_takes_no_certificate_is_told(directory: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"http.tls_self_signed: no certificate can be kept in {directory}: "):
+    with pytest.raises(ConfigurationError, match=f"http.tls_self_signed: cannot store a certificate in {directory}: "):
         tls.configured(HttpSettings(tls_self_signed=True), Path(directory))
 
 

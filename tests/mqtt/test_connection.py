@@ -120,7 +120,7 @@ def test_a_connection_made_while_much_waits_is_not_forgotten(
             client.wait_for("controls", lambda message: "brightness" in message.json)
             simcam.stall()
             client.pour("command/get_format", ["{}"] * 120)
-            eventually(lambda: "come faster than" in appliance.log, "a full inbox")
+            eventually(lambda: "arrive faster than" in appliance.log, "a full inbox")
             mark = client.mark
             broker.restart()
             client.wait_for("availability", is_online, mark)

@@ -16,12 +16,12 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-_TOLD = 50  # refusals a second that are logged and told as events; a flood must not become another
+_MAX_REPORTS = 50  # refusals a second that are logged and told as events; a flood must not become another
 
 Refused = Callable[[str, dict[str, Any]], None]
 
 
-class Requests:
+class CommandHandler:
     """Runs commands that came as messages.
 
     `may_answer` tells of a Response Topic whether it may be used. After a refusal `correct` is called with the command,
@@ -31,25 +31,25 @@ class Requests:
     def __init__(
         self,
         topics: Topics,
-        outlet: Sender,
+        sender: Sender,
         commands: Commands,
         may_answer: Callable[[str], bool],
-        correct: Callable[[str], None],
-        refused: Refused,
+        republish: Callable[[str], None],
+        on_refused: Refused,
     ) -> None:
         self._topics = topics
-        self._outlet = outlet
+        self._sender = sender
         self._commands = commands
         self._may_answer = may_answer
-        self._correct = correct
-        self._refused = refused
-        self._told: list[float] = []
+        self._republish = republish
+        self._on_refused = on_refused
+        self._reported_at: list[float] = []
 
-    def do(self, request: Request) -> None:
+    def run(self, request: Request) -> None:
         """Run the command that a message gives, and answer."""
         name, plain = self._topics.request(request.topic)
         if name is None:
-            if self._may_tell():
+            if self._may_report():
                 log.warning("message on %s ignored: not the name of a command or control", request.topic[:100])
             return
         transaction: dict[str, object] = {}
@@ -93,39 +93,39 @@ class Requests:
             return {}
         if "transaction" in arguments:
             given = arguments.pop("transaction")
-            _refuse_what_is_no_json(given)
+            _check_transaction(given)
             transaction["transaction"] = given
         return arguments
 
     def _refuse(self, name: str, error: ApplianceError) -> dict[str, object]:
-        self._correct(name)
-        if self._may_tell():
+        self._republish(name)
+        if self._may_report():
             log.warning("%s refused: %s", name, error)
-            self._refused(name, {"code": error.code, "message": str(error)})
+            self._on_refused(name, {"code": error.code, "message": str(error)})
         return {"ok": False, **json_codec.error(error.code, str(error))}
 
-    def _may_tell(self) -> bool:
+    def _may_report(self) -> bool:
         """Return whether one more refusal this second may be spoken of."""
         now = time.monotonic()
-        self._told = [each for each in self._told if now - each < 1]
-        if len(self._told) >= _TOLD:
+        self._reported_at = [each for each in self._reported_at if now - each < 1]
+        if len(self._reported_at) >= _MAX_REPORTS:
             return False
-        self._told.append(now)
+        self._reported_at.append(now)
         return True
 
     def _answer(self, request: Request, name: str, answer: dict[str, object]) -> None:
         topic, correlation = self._topics.response(name), None
-        wanted = request.response_topic
-        if wanted and self._may_answer(wanted):
-            topic, correlation = wanted, request.correlation
-        if not self._outlet.publish(topic, json_codec.encode(answer), retain=False, correlation=correlation):
+        requested = request.response_topic
+        if requested and self._may_answer(requested):
+            topic, correlation = requested, request.correlation
+        if not self._sender.publish(topic, json_codec.encode(answer), retain=False, correlation=correlation):
             failure = {"ok": False, **json_codec.error("too_large", "the answer is larger than the broker takes")}
             if "transaction" in answer:
                 failure["transaction"] = answer["transaction"]
-            self._outlet.publish(topic, json_codec.encode(failure), retain=False, correlation=correlation)
+            self._sender.publish(topic, json_codec.encode(failure), retain=False, correlation=correlation)
 
 
-def _refuse_what_is_no_json(transaction: object) -> None:
+def _check_transaction(transaction: object) -> None:
     """Raise InvalidRequest for what can be read but not be sent back: 1e999, which is infinite, or a deep nest."""
     try:
         json.dumps(transaction, allow_nan=False)

@@ -1,8 +1,8 @@
-"""paho in a thread of its own, and a worker that does what messages ask for.
+"""The MQTT bridge: paho in a thread of its own, and a worker that runs commands and publishes.
 
-An exception or a long wait in a callback of paho would end or starve its thread, so callbacks only take note and wake
-the worker. Nothing is published while the broker is away, so nothing stale arrives later: at each connect everything
-is published again.
+An exception in a callback of paho would end its thread, and a long operation would block it, so callbacks only queue
+work and wake the worker. Nothing is published without a connection, so nothing outdated arrives later: at each connect
+everything is published again.
 """
 
 import contextlib
@@ -36,18 +36,17 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-_MAX_QUEUED = 500  # messages that paho may keep: the answers to a full inbox, with their events, come all at once
-_BIRTH_DELAY = 3.0  # s, at most: all devices of a house answer Home Assistant's birth, better not at once
-_SHORT_CONNECTION = 10.0  # s; connections that last no longer, one after the other, are ended by somebody
+_MAX_QUEUED = 500  # messages queued in paho: enough for the responses to a full command queue, and their events
+_BIRTH_DELAY = 3.0  # s, maximum of a random delay, because all devices react to the birth message of Home Assistant
+_SHORT_CONNECTION = 10.0  # s; consecutive connections that are shorter indicate a conflict
 _MAX_SHORT_CONNECTIONS = 5
 
 
 class Bridge:
-    """Connects the appliance to a broker, and stays out of its way when there is none.
+    """Connects the appliance to a broker, and reconnects without affecting the appliance.
 
-    `directory` is where it remembers what it announced; `page` gives the address of the page, for somebody who reaches
-    this machine at the address that it is given. Raises ConfigurationError where the settings cannot lead to a
-    connection whatever the broker does.
+    `directory` stores what was announced to Home Assistant. `page` returns the URL of the page for the address of this
+    machine. Raises ConfigurationError if the settings can never lead to a connection.
     """
 
     def __init__(
@@ -65,12 +64,12 @@ class Bridge:
         self._settings = settings
         self._events = events
         self._queue = CommandQueue()
-        self._must_publish_all = threading.Event()  # connected, and the broker knows nothing yet
-        self._has_changed = threading.Event()  # the appliance has told of something
-        self._republish_at: float | None = None  # when to publish everything because Home Assistant has started
+        self._must_publish_all = threading.Event()  # connected, but nothing is published yet
+        self._has_changed = threading.Event()  # an event occurred since the last publication
+        self._republish_at: float | None = None  # when to publish everything, because Home Assistant started
         self._status: tuple[str, str | None] = ("connecting", None)
         self._connected_at = 0.0
-        self._short_connections = 0  # connections in a row that did not last
+        self._short_connections = 0  # number of consecutive short connections
         self._stopping = threading.Event()
         self._client_id = client_id(name, settings.base_topic)
         self._client = new_client(settings, self._client_id, self.topics.of(AVAILABILITY), _MAX_QUEUED)
@@ -98,19 +97,19 @@ class Bridge:
         self._worker = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     def start(self) -> None:
-        """Begin to connect, and return."""
+        """Start to connect, without blocking."""
         self._events.listen(self._on_event)
         self._client.connect_async(self._settings.host, self._settings.port, self._settings.keep_alive)
-        self._client.loop_start()  # Not loop_forever in a thread of ours: then publishers would write as well.
+        self._client.loop_start()  # not loop_forever in a thread of ours: publishers would also write to the socket
         self._worker.start()
         self._live.start()
 
     def stop(self, timeout: float = 0.8) -> None:
-        """Say offline to the broker. One that does not take it in time learns from the will that we are gone."""
+        """Publish `offline` and disconnect. If the broker does not confirm in time, it publishes the will."""
         self._stopping.set()
         self._live.stop()
         self._queue.wake()
-        self._worker.join(timeout / 4)  # What it publishes must not come after the offline.
+        self._worker.join(timeout / 4)  # it must not publish anything after `offline`
         if self._client.is_connected():
             offline = self._client.publish(self.topics.of(AVAILABILITY), "offline", qos=1, retain=True)
             with contextlib.suppress(RuntimeError, ValueError):
@@ -123,16 +122,16 @@ class Bridge:
 
     @property
     def is_alive(self) -> bool:
-        """Whether all threads run; without them the appliance is deaf."""
+        """Whether all threads are running."""
         network = self._network is None or self._network.is_alive()
         return network and self._worker.is_alive() and self._live.is_alive
 
     def status(self) -> dict[str, Any]:
-        """Return how the connection is, as the state reports it."""
+        """Return the status of the connection for the state."""
         state, reason = self._status
         return {"state": state, "reason": reason}
 
-    # Callbacks of paho, on its thread: take note and return.
+    # Callbacks of paho, on its thread: they must not block.
 
     def _on_pre_connect(self, _client: Any, _data: Any) -> None:
         self._network = threading.current_thread()
@@ -149,8 +148,8 @@ class Bridge:
             self._queue.wake()
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        self._short_connections = 0  # The broker itself is away.
-        error = sys.exception()  # paho does not pass it on, but calls while it handles it
+        self._short_connections = 0  # the broker is not reachable, so there is no conflict
+        error = sys.exception()  # not passed by paho, which calls this while handling the exception
         if isinstance(error, ssl.SSLCertVerificationError):
             self._set_status("refused", f"the certificate of {self._broker} is not trusted: {error.verify_message}")
         else:
@@ -158,17 +157,17 @@ class Bridge:
             self._set_status("connecting", f"no connection to {self._broker}: {reason}; trying again")
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if self._status[0] == "connected":  # Not every broker says that another client with our id took over.
+        if self._status[0] == "connected":  # not every broker reports a takeover by another client with our id
             self._short_connections = (
                 self._short_connections + 1 if time.monotonic() - self._connected_at < _SHORT_CONNECTION else 0
             )
         is_conflict = self._short_connections >= _MAX_SHORT_CONNECTIONS
         self._client.reconnect_delay_set(*(RETRY_AFTER_CONFLICT if is_conflict else RETRY))
         if is_conflict:
-            # Without MQTT 5 a broker does not say how large a packet may be, and gives no reason.
-            size_hint = "" if self._settings.protocol == "5" else ", or is mqtt.max_picture_bytes more than it takes"
+            # Without MQTT 5, a broker reports neither its maximum packet size nor a reason.
+            size_hint = "" if self._settings.protocol == "5" else ", or is mqtt.max_picture_bytes more than it accepts"
             hint = f"does another camera use {self._client_id}{size_hint}?"
-            self._set_status("refused", f"the broker ends the connection at once, {reason}: {hint}")
+            self._set_status("refused", f"the broker closes each connection at once, {reason}: {hint}")
         elif self._status[0] != "refused" and not self._stopping.is_set():
             self._set_status("connecting", f"the connection was lost: {reason}")
 
@@ -213,7 +212,7 @@ class Bridge:
         return f"{self._settings.host}:{self._settings.port}"
 
     def _on_event(self, event: Event, data: dict[str, Any]) -> None:
-        """Take note of an event, on whatever thread emits it."""
+        """Record an event; called on the thread that emits it."""
         self._state_publisher.on_event(event, data)
         self._has_changed.set()
         self._queue.wake()
@@ -234,14 +233,14 @@ class Bridge:
                     self._state_publisher.publish_changes()
                     self._publish_discovery_changes()
             except Exception:
-                log.exception("a message could not be dealt with")
+                log.exception("a message could not be processed")
 
     def _is_publish_all_due(self) -> bool:
         is_republish_due = self._republish_at is not None and time.monotonic() >= self._republish_at
         return self._must_publish_all.is_set() or is_republish_due
 
     def _publish_all(self) -> None:
-        """Subscribe and publish everything, as after each connect the broker, or Home Assistant, may know nothing."""
+        """Subscribe and publish everything: after a connect, or after a start of Home Assistant."""
         self._must_publish_all.clear()
         self._republish_at = None
         topics = [*self.topics.subscriptions, *filter(None, [self._settings.birth_topic])]
@@ -249,7 +248,7 @@ class Bridge:
         self._discovery_publisher.publish_all()
         self._state_publisher.publish_all()
         if not self._stopping.is_set() and not self._sender.publish(self.topics.of(AVAILABILITY), b"online"):
-            self._must_publish_all.set()  # Too much waits yet; we are woken at least once a second.
+            self._must_publish_all.set()  # the queue of paho is full; try again, at least once a second
 
     def _publish_discovery_changes(self) -> None:
         if self._has_changed.is_set():
@@ -260,11 +259,11 @@ class Bridge:
         self._events.emit(COMMAND_REFUSED, {"command": command, **error})
 
     def _may_answer(self, topic: str) -> bool:
-        """Return whether somebody may ask for an answer there: not where it would pass for our own word."""
+        """Return whether a topic is accepted as a Response Topic, so that a response cannot pass for a publication."""
         return self.topics.can_answer_on(topic) and not topic.startswith(f"{self._settings.discovery_prefix}/")
 
     def _local_address(self) -> str | None:
-        """Return the address of this machine on the way to the broker."""
+        """Return the local address of the connection to the broker, or None."""
         connection: Any = self._client.socket()
         try:
             return str(connection.getsockname()[0]) if connection else None

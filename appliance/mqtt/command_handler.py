@@ -1,4 +1,4 @@
-"""Do what a message asks for, and answer."""
+"""Runs the commands of messages, and publishes the responses."""
 
 import json
 import time
@@ -16,16 +16,16 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-_MAX_REPORTS = 50  # refusals a second that are logged and told as events; a flood must not become another
+_MAX_REPORTS = 50  # refusals per second that are logged and published as events, so that a flood does not cause another
 
 Refused = Callable[[str, dict[str, Any]], None]
 
 
 class CommandHandler:
-    """Runs commands that came as messages.
+    """Runs the commands of messages.
 
-    `may_answer` tells of a Response Topic whether it may be used. After a refusal `correct` is called with the command,
-    and `refused` with the error too, unless there are too many.
+    `may_answer` returns whether a Response Topic may be used. After a refusal, `republish` is called with the name of
+    the command, and `on_refused` with the name and the error, unless there are too many refusals.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class CommandHandler:
         self._reported_at: list[float] = []
 
     def run(self, request: Request) -> None:
-        """Run the command that a message gives, and answer."""
+        """Run the command of a message, and publish the response."""
         name, plain = self._topics.request(request.topic)
         if name is None:
             if self._may_report():
@@ -64,7 +64,7 @@ class CommandHandler:
         self._answer(request, name, answer | transaction)
 
     def refuse(self, request: Request) -> None:
-        """Answer that there is too much to do."""
+        """Respond with `busy`, or with the error of the message itself."""
         name, plain = self._topics.request(request.topic)
         if name is None:
             return
@@ -78,10 +78,10 @@ class CommandHandler:
         self._answer(request, name, self._refuse(name, error) | transaction)
 
     def _arguments(self, name: str, request: Request, transaction: dict[str, object]) -> dict[str, Any]:
-        """Return the arguments in a payload. Its `transaction` is put aside. Raises TooLarge and InvalidRequest.
+        """Return the arguments in a payload; its `transaction` is moved to `transaction`.
 
-        A payload that is no JSON object means no arguments where the command says so, and where there is no such
-        command.
+        A payload that is not a JSON object means no arguments if the command accepts that, or does not exist. Raises
+        TooLarge and InvalidRequest.
         """
         json_codec.check_size(request.size, "the payload")
         try:
@@ -105,7 +105,7 @@ class CommandHandler:
         return {"ok": False, **json_codec.error(error.code, str(error))}
 
     def _may_report(self) -> bool:
-        """Return whether one more refusal this second may be spoken of."""
+        """Return whether another refusal may be reported in this second."""
         now = time.monotonic()
         self._reported_at = [each for each in self._reported_at if now - each < 1]
         if len(self._reported_at) >= _MAX_REPORTS:
@@ -119,26 +119,26 @@ class CommandHandler:
         if requested and self._may_answer(requested):
             topic, correlation = requested, request.correlation
         if not self._sender.publish(topic, json_codec.encode(answer), retain=False, correlation=correlation):
-            failure = {"ok": False, **json_codec.error("too_large", "the answer is larger than the broker takes")}
+            failure = {"ok": False, **json_codec.error("too_large", "the response is larger than the broker accepts")}
             if "transaction" in answer:
                 failure["transaction"] = answer["transaction"]
             self._sender.publish(topic, json_codec.encode(failure), retain=False, correlation=correlation)
 
 
 def _check_transaction(transaction: object) -> None:
-    """Raise InvalidRequest for what can be read but not be sent back: 1e999, which is infinite, or a deep nest."""
+    """Raise InvalidRequest for a value that cannot be encoded again: 1e999, which is infinite, or deep nesting."""
     try:
         json.dumps(transaction, allow_nan=False)
     except RecursionError:
-        raise InvalidRequest("transaction: nested too deeply to be sent back") from None
+        raise InvalidRequest("transaction: nested too deeply to be returned") from None
     except ValueError:
-        raise InvalidRequest("transaction: a number in it is too large to be sent back") from None
+        raise InvalidRequest("transaction: a number in it is too large to be returned") from None
 
 
 def _plain(name: str, request: Request) -> dict[str, Any]:
-    """Return a plain value as the argument of that name. Raises InvalidRequest."""
+    """Return a plain value as the argument `name`. Raises TooLarge and InvalidRequest."""
     json_codec.check_size(request.size, "the payload")
     try:
         return {name: PlainValue(request.payload.decode())}
     except UnicodeDecodeError:
-        raise InvalidRequest(f"{name}: the payload is not a text in UTF-8") from None
+        raise InvalidRequest(f"{name}: the payload is not valid UTF-8") from None

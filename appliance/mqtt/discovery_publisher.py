@@ -1,4 +1,4 @@
-"""Tells Home Assistant about this camera, and takes back what is no longer true."""
+"""Publishes the discovery message for Home Assistant, and removes components that no longer exist."""
 
 import json
 import math
@@ -23,16 +23,16 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-# s between two announcements. While Home Assistant works on one, it drops what is new in the next, without a word: the
-# loop over the components ends at the first it is still busy with (core/components/mqtt/discovery.py, "queuing
-# update", 2025.4.4 and 2026.11.0). Loading a platform takes it up to some seconds.
+# s between two announcements. While Home Assistant processes one, it silently drops new components of the next: its
+# loop over the components ends at the first that is still being processed (core/components/mqtt/discovery.py, "queuing
+# update", 2025.4.4 and 2026.11.0). Loading a platform can take some seconds.
 _SETTLING = 5.0
-_REPEAT_AFTER = 60.0  # s after the last announcement, when it is made once more for one who was busy even longer
+_REPEAT_AFTER = 60.0  # s until the last announcement is repeated, in case processing took longer
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What was announced last, remembered on disk: where, with which components, and whose controls are among them."""
+    """The last announcement, saved on disk: its topics, its components, and the device whose controls they include."""
 
     topic: str
     root: str
@@ -41,11 +41,11 @@ class Announced:
 
 
 class DiscoveryPublisher:
-    """Publishes the discovery of the device when there is a reason to, and remembers what it published.
+    """Publishes the discovery message when it changes, and saves what was published.
 
-    Home Assistant keeps a component that merely is left out, so one that goes is published empty first. Between two
-    announcements it gets some seconds, and the camera before the first, so that one will do; and a while after the
-    last the same again, which changes nothing where all was understood. `page` gives the address of the page.
+    Home Assistant keeps a component that is omitted, so a removed one is published empty first. There are some seconds
+    between two announcements, and before the first for the camera to open, so that one is usually enough. The last is
+    repeated after a while, which has no effect if it was processed. `page` returns the URL of the page.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class DiscoveryPublisher:
         )
         self._previous = _read(self._file)
         self._published: bytes | None = None
-        self._due_at = 0.0  # not before that, by the monotonic clock
+        self._due_at = 0.0  # not before (CLOCK_MONOTONIC, s)
         self._repeat_at = math.inf
-        self._camera_deadline = 0.0  # until then the camera may take its time to say what it has
+        self._camera_deadline = 0.0  # wait for the camera until then (CLOCK_MONOTONIC, s)
 
     def publish_all(self) -> None:
-        """Announce the device, whether that is news or not; or take back what was announced under other settings."""
+        """Announce the device even if unchanged; remove what was announced with other settings."""
         self._published = None
         self._camera_deadline = time.monotonic() + _SETTLING
         previous = self._previous
@@ -86,7 +86,7 @@ class DiscoveryPublisher:
         self.publish_changes()
 
     def publish_changes(self) -> None:
-        """Announce the device if it differs from what was announced and that was long enough ago. Call it again."""
+        """Announce the device if it changed and the last announcement is old enough. Must be called repeatedly."""
         now = time.monotonic()
         if (
             not self._topic
@@ -110,10 +110,10 @@ class DiscoveryPublisher:
         self._save(Announced(self._topic, self._topics.root, device, present))
 
     def _camera_components(self, state: dict[str, Any]) -> tuple[str | None, Components]:
-        """Return what follows from the camera that is there, and which one that is.
+        """Return the current device and its components.
 
-        While none is known, or the test pattern stands in for one, what was announced of the former camera stays: with
-        its components a household would lose their names and places.
+        Without a camera, or with the test pattern as a stand-in, the components of the previous camera are kept, so
+        that names and areas assigned in Home Assistant are not lost.
         """
         controls, device = self._appliance.camera.known_controls(), state["camera"]["device"]
         previous = self._previous
@@ -126,7 +126,7 @@ class DiscoveryPublisher:
         return device, discovery.control_components(self._topics, controls) | resolution
 
     def _removed(self, components: Components) -> Components:
-        """Return the empty components with which those go that were announced and are no longer there."""
+        """Return an empty component for each announced one that no longer exists, which removes it."""
         if not self._previous or self._previous.topic != self._topic:
             return {}
         return {
@@ -136,7 +136,7 @@ class DiscoveryPublisher:
         }
 
     def _remove_previous(self, previous: Announced) -> None:
-        """Remove from the broker what was published when the settings were others."""
+        """Clear the topics that were published with other settings."""
         if previous.topic and previous.topic != self._topic:
             self._sender.publish(previous.topic, b"")
         if previous.root != self._topics.root:
@@ -164,13 +164,13 @@ class DiscoveryPublisher:
 
 
 def saved_topic(directory: Path, name: str) -> str | None:
-    """Return where the device of that name was announced last, if anywhere."""
+    """Return the topic of the last announcement of a device, or None."""
     announced = _read(directory / f"{name}.discovery.json")
     return announced.topic if announced else None
 
 
 def _read(file: Path) -> Announced | None:
-    """Return what was announced last; None where nothing that makes sense is remembered."""
+    """Return the saved announcement, or None if there is no valid one."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         announced = Announced(**content)

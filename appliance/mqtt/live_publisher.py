@@ -1,4 +1,4 @@
-"""The live picture on the bus, for those who have no other way to watch."""
+"""The live picture over MQTT, for programs that cannot use the HTTP stream."""
 
 import threading
 import time
@@ -15,9 +15,9 @@ log = logger(__name__)
 
 
 class LivePublisher:
-    """Publishes a frame every `interval` s, on a thread of its own, as waiting for a frame takes time.
+    """Publishes a frame every `interval` s, on a thread of its own, because waiting for a frame blocks.
 
-    The next goes only when the one before has left: paho would keep all of them for a broker that does not read.
+    A frame is published only after the previous one has been sent: otherwise paho would queue frames for a slow broker.
     """
 
     def __init__(
@@ -34,16 +34,16 @@ class LivePublisher:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it works, or is not asked to."""
+        """Whether the thread is running, or not needed."""
         return not self._interval or self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin, if the settings want it."""
+        """Start the thread if an interval is configured."""
         if self._interval:
             self._thread.start()
 
     def stop(self) -> None:
-        """Publish no more."""
+        """Stop publishing."""
         self._stopping.set()
 
     def _run(self) -> None:

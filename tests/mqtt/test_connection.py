@@ -98,7 +98,7 @@ def test_what_cannot_be_the_name_of_a_host_is_refused_at_the_start(tmp_path: Pat
         "run", "--camera-source=test-pattern", "--http-port=0", f"--mqtt-host={host}", directory=tmp_path
     )
     assert result.returncode != 0
-    assert f"mqtt.host: '{host}' is not the name of a host" in result.stderr
+    assert f"mqtt.host: '{host}' is not a valid host name" in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -113,23 +113,23 @@ class Access:
         if self.is_open:
             return self._anonymous
         if credentials.authorization:
-            return self._authorized(credentials.authorization, credentials.address)
-        if credentials.session and (identity := self._of_session(credentials.session)):
+            return self._by_header(credentials.authorization, credentials.address)
+        if credentials.session and (identity := self._by_session(credentials.session)):
             return identity
         if credentials.token is not None:
-            self._of_token(credentials.token, credentials.address)
+            self._by_token(credentials.token, credentials.address)
             return _TOKEN_IN_URL
         return self._anonymous
 
     def log_in(self, user: str, password: str, address: str) -> str:
         """Start a session and return its secret. Raises LoginRequired, TooManyRequests, Busy."""
-        identity = self._verify(address, f"form {user}:{password}", lambda: self._of_password(user, password))
+        identity = self._verify(address, f"form {user}:{password}", lambda: self._by_password(user, password))
         secret = secrets.token_urlsafe(32)
         with self._lock:
             self._sessions[self._digest(secret)] = _Session(identity, self._clock() + SESSION_LIFETIME)
-            theirs = [key for key, session in self._sessions.items() if session.identity is identity]
-            if len(theirs) > _MAX_SESSIONS:
-                del self._sessions[theirs[0]]
+            own_sessions = [key for key, session in self._sessions.items() if session.identity is identity]
+            if len(own_sessions) > _MAX_SESSIONS:
+                del self._sessions[own_sessions[0]]
         return secret
 
     def log_out(self, session: str) -> None:
@@ -137,14 +137,14 @@ class Access:
         with self._lock:
             self._sessions.pop(self._digest(session), None)
 
-    def _authorized(self, authorization: str, address: str) -> Identity:
+    def _by_header(self, authorization: str, address: str) -> Identity:
         scheme, _, rest = authorization.partition(" ")
         match scheme.lower():
             case "basic":
                 user, password = _user_and_password(rest)
-                return self._verify(address, authorization, lambda: self._of_password(user, password))
+                return self._verify(address, authorization, lambda: self._by_password(user, password))
             case "bearer":
-                return self._of_token(rest.strip(), address)
+                return self._by_token(rest.strip(), address)
         raise LoginRequired("Authorization must be Basic or Bearer")
 
     def _verify(self, address: str, credential: str, check: Callable[[], Identity]) -> Identity:
@@ -170,7 +170,7 @@ class Access:
                 self._verified.popitem(last=False)
         return identity
 
-    def _of_password(self, user: str, password: str) -> Identity:
+    def _by_password(self, user: str, password: str) -> Identity:
         stored, identity = self._passwords.get(user, ("", self._anonymous))
         if stored:
             if not self._password_checks.acquire(timeout=_CHECK_TIMEOUT):
@@ -182,7 +182,7 @@ class Access:
                 self._password_checks.release()
         raise LoginRequired("the user name or the password is wrong")
 
-    def _of_token(self, token: str, address: str) -> Identity:
+    def _by_token(self, token: str, address: str) -> Identity:
         def check() -> Identity:
             if identity := self._tokens.get(self._digest(token)):
                 return identity
@@ -190,7 +190,7 @@ class Access:
 
         return self._verify(address, f"bearer {token}", check)
 
-    def _of_session(self, session: str) -> Identity | None:
+    def _by_session(self, session: str) -> Identity | None:
         """Return the identity of a session, or None. An expired or forged one does not count as a failed log-in."""
         key = self._digest(session)
         with self._lock:

@@ -24,7 +24,7 @@ from appliance.http.limits import Buckets
 from appliance.http.openapi import document
 from appliance.http.page import PageFiles
 from appliance.http.prefix import with_prefix
-from appliance.http.responses import answer_errors, body, http_error, query
+from appliance.http.responses import body, handle_errors, http_error, query
 from appliance.http.routes import API, PAGE, SELECTION
 from appliance.http.server import HAND_OVER
 from appliance.http.subscribers import BYTES_TYPE, STREAM_TYPE
@@ -72,7 +72,7 @@ class Routes:
         self.application = Bottle()
         self.application.default_error_handler = http_error
         self.application.install(encode)
-        self.application.install(answer_errors)
+        self.application.install(handle_errors)
         self.application.install(authorization)
         self.application.add_hook("before_request", _refuse_undecodable_path)
         for command in commands.values():
@@ -100,9 +100,9 @@ class Routes:
         self._route("/", self._home)
         for webcam in (aliases.WEBCAM, f"{aliases.WEBCAM}/"):
             self._route(webcam, self._webcam)
-        self._route("/web/{path}", self._files.answer)
+        self._route("/web/{path}", self._files.respond)
         self._route("/manifest.webmanifest", lambda: self._files.manifest(name))
-        self._route("/favicon.ico", lambda: self._files.answer("icons/live.svg"))
+        self._route("/favicon.ico", lambda: self._files.respond("icons/live.svg"))
         self._route("/take-picture", self._take_picture, "POST")
         self._route("/login", authorization.login_page)
         self._route("/login", authorization.log_in, "POST")
@@ -136,15 +136,15 @@ class Routes:
 
     def _home(self) -> Any:
         """Return the page, or the stream or a snapshot for an `?action=` of mjpg-streamer."""
-        return self._answer_action(lambda: self._files.answer("index.html"))
+        return self._respond_to_action(lambda: self._files.respond("index.html"))
 
     def _webcam(self) -> Any:
         """Return the stream, or a snapshot for `?action=snapshot`: the path of mjpg-streamer behind reverse proxies."""
-        return self._answer_action(self._stream)
+        return self._respond_to_action(self._stream)
 
-    def _answer_action(self, otherwise: Callable[[], Any]) -> Any:
-        answers = {aliases.STREAM: self._stream, aliases.SNAPSHOT: self._snapshot, None: otherwise}
-        return answers[aliases.action_target(request.query.get("action", ""))]()
+    def _respond_to_action(self, otherwise: Callable[[], Any]) -> Any:
+        actions = {aliases.STREAM: self._stream, aliases.SNAPSHOT: self._snapshot, None: otherwise}
+        return actions[aliases.action_target(request.query.get("action", ""))]()
 
     def _stream(self) -> Any:
         options = ustreamer.stream_options()
@@ -209,7 +209,7 @@ class Routes:
         return HTTPResponse(_PICTURE_PAGE.format(id=picture["id"]), 200, headers)
 
     def _snapshot(self) -> Any:
-        return snapshots.answer(self._appliance.camera)
+        return snapshots.respond(self._appliance.camera)
 
     def _picture(self, id: str) -> Any:
         path = self._appliance.pictures.picture_file(int(id))

@@ -92,17 +92,17 @@ class Authorization:
             if not is_form:
                 raise
             return self._login_page(401 if isinstance(error, LoginRequired) else 429, f"{error}.".capitalize(), user)
-        answer = _redirect("./") if is_form else HTTPResponse(json_codec.encode({"user": user}), 200, _JSON)
-        self._set_cookie(answer, session, SESSION_LIFETIME)
-        return answer
+        result = _redirect("./") if is_form else HTTPResponse(json_codec.encode({"user": user}), 200, _JSON)
+        self._set_cookie(result, session, SESSION_LIFETIME)
+        return result
 
     def log_out(self) -> Any:
         """End the session."""
         if session := cookie(self._cookie):
             self._access.log_out(session)
-        answer = _redirect("./login" if self._access.users else "./")
-        self._set_cookie(answer, "", 0)
-        return answer
+        result = _redirect("./login" if self._access.users else "./")
+        self._set_cookie(result, "", 0)
+        return result
 
     def _redirect_to_login(self) -> None:
         """Redirect a navigation of a browser to the login page; any other request gets the error.
@@ -122,8 +122,8 @@ class Authorization:
         text = text.replace(_USER, f'value="{html.escape(user)}"')
         return HTTPResponse(text, status, {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"})
 
-    def _set_cookie(self, answer: HTTPResponse, session: str, lifetime: int) -> None:
-        answer.set_cookie(
+    def _set_cookie(self, result: HTTPResponse, session: str, lifetime: int) -> None:
+        result.set_cookie(
             self._cookie,
             session,
             max_age=lifetime,

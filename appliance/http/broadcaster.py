@@ -78,15 +78,15 @@ class Broadcaster:
 
     def reserve(self, is_viewer: bool, address: str) -> None:
         """Reserve a place for a connection. Raises TooManyViewers, Busy."""
-        who = "viewers" if is_viewer else "listeners to events"
+        kind = "viewers" if is_viewer else "listeners to events"
         with self._lock:
             places = self._places[is_viewer]
             if self._closing:
                 raise Busy("the appliance is stopping")
             if places.total() >= self.max_viewers:
-                raise TooManyViewers(f"all {self.max_viewers} places for {who} are taken; try again later")
+                raise TooManyViewers(f"all {self.max_viewers} places for {kind} are taken; try again later")
             if places[network_of(address)] >= self.max_per_address:
-                raise TooManyViewers(f"all {self.max_per_address} places for {who} from your address are taken")
+                raise TooManyViewers(f"all {self.max_per_address} places for {kind} from your address are taken")
             places[network_of(address)] += 1
             if is_viewer and places.total() == 1:
                 self._demand.enter_context(self._slot.demand())
@@ -171,12 +171,12 @@ class Broadcaster:
                 self._listeners[subscriber.descriptor] = subscriber
                 subscriber.push_initial()
             self._epoll.register(subscriber.descriptor, _READABLE | select.EPOLLOUT | select.EPOLLET)
-            who = type(subscriber).__name__.lower()
+            kind = type(subscriber).__name__.lower()
             log.debug(
                 "%s: %s connected",
                 subscriber.address,
-                who,
-                extra={"EVENT": f"{who}-came", "VIEWER": subscriber.address},
+                kind,
+                extra={"EVENT": f"{kind}-came", "VIEWER": subscriber.address},
             )
             self._send(subscriber)
 
@@ -211,7 +211,7 @@ class Broadcaster:
         for viewer in list(self._viewers.values()):
             viewer.count(elapsed)
         for subscriber in [*self._viewers.values(), *self._listeners.values()]:
-            silence = now - subscriber.moved_at
+            silence = now - subscriber.active_at
             if subscriber.pending is not None and silence > self.viewer_timeout:
                 self._drop(subscriber, f"received nothing for {self.viewer_timeout:g} s")
             elif isinstance(subscriber, Listener) and subscriber.pending is None and silence > _KEEP_ALIVE:

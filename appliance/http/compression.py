@@ -20,7 +20,7 @@ def encode(callback: Callable[..., Any]) -> Callable[..., Any]:
     Installed first, so that it also covers the responses of other plugins.
     """
 
-    def answer(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         result = callback(*args, **kwargs)
         if isinstance(result, dict):
             response.content_type = "application/json"
@@ -30,7 +30,7 @@ def encode(callback: Callable[..., Any]) -> Callable[..., Any]:
             return result
         return _compressed(result, response)
 
-    return answer
+    return wrapper
 
 
 def _compressed(body: Any, head: Any) -> Any:

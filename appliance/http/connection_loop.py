@@ -206,8 +206,8 @@ class ConnectionLoop:
         self._server.process_conn(connection)
 
     def _release(self, connection: Connection) -> None:
-        if next_one := self._queue.release(connection.remote_addr):
-            self._process(next_one)
+        if waiting := self._queue.release(connection.remote_addr):
+            self._process(waiting)
 
     def _await_request(self, connection: Connection) -> None:
         connection.since = time.monotonic()

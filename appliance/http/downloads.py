@@ -39,8 +39,10 @@ class Downloads:
             raise Busy(f"{MAX_DOWNLOADS} archives are already being downloaded; try again later")
 
         def accept(connection: socket.socket, head: bytes) -> None:
-            whole = head.removesuffix(b"\r\n") + b"Content-Length: %d\r\n\r\n" % len(archive)
-            threading.Thread(target=self._send, args=(connection, whole, archive), name="download", daemon=True).start()
+            full_head = head.removesuffix(b"\r\n") + b"Content-Length: %d\r\n\r\n" % len(archive)
+            threading.Thread(
+                target=self._send, args=(connection, full_head, archive), name="download", daemon=True
+            ).start()
 
         return accept
 

@@ -98,7 +98,7 @@ _SECURITY_SCHEMES = {
     },
     "address": {"type": "apiKey", "in": "query", "name": "token", "description": "Grants only the right to view."},
 }
-_WAYS: dict[Right | None, list[dict[str, list[str]]]] = {
+_SECURITY: dict[Right | None, list[dict[str, list[str]]]] = {
     None: [],
     "view": [{"token": []}, {"password": []}, {"session": []}, {"address": []}],
     "control": [{"token": []}, {"password": []}, {"session": []}],
@@ -158,7 +158,7 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
         "operationId": declaration.name,
         "summary": declaration.help,
         "parameters": parameters,
-        "security": _WAYS[declaration.right],
+        "security": _SECURITY[declaration.right],
         "responses": {
             str(declaration.status): {
                 "description": "Success",
@@ -192,7 +192,7 @@ def _other_operation(route: Route, name: str) -> dict[str, Any]:
         "summary": route.summary,
         **({"description": f"Also at {', '.join(also)}."} if also else {}),
         "parameters": [_other_parameter(route, each) for each in route.parameters],
-        "security": _WAYS[route.right],
+        "security": _SECURITY[route.right],
         "responses": {"200": {"description": route.summary, "content": content}, **errors},
     }
 

@@ -44,7 +44,7 @@ class PageFiles:
         self._paths = {str(path.relative_to(root)): path for path in root.rglob("*") if path.suffix in _TYPES}
         self._files: dict[str, _File] = {}
 
-    def answer(self, path: str) -> HTTPResponse:
+    def respond(self, path: str) -> HTTPResponse:
         """Return the response with a file, or 304 if the browser has it. Raises NotFound."""
         return _respond(self._file(path))
 

@@ -54,30 +54,30 @@ def body() -> dict[str, object]:
         return {}
     media_type = request.content_type.partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise UnsupportedMediaType(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
+        raise UnsupportedMediaType(f"the media type of the body is {media_type or 'missing'}; send Content-Type: application/json")
     return json_codec.arguments(data, "the body")
 
 
-def answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
+def handle_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
     """Turn errors into responses: an ApplianceError into its status, any other into a 500 without details."""
 
-    def answer(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return callback(*args, **kwargs)
         except bottle.HTTPResponse:
             raise
         except ApplianceError as error:
-            answer = _error(json_codec.error(error.code, str(error)), error.status)
+            result = _error(json_codec.error(error.code, str(error)), error.status)
             if isinstance(error, LoginRequired):
-                answer.set_header("WWW-Authenticate", challenge())
+                result.set_header("WWW-Authenticate", challenge())
             if isinstance(error, TooManyRequests):
-                answer.set_header("Retry-After", str(error.retry_after))
-            return answer
+                result.set_header("Retry-After", str(error.retry_after))
+            return result
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return _error(json_codec.INTERNAL_ERROR, 500)
 
-    return answer
+    return wrapper
 
 
 def _decoded(text: str) -> str:
@@ -95,7 +95,7 @@ def _error(content: dict[str, Any], status: int) -> HTTPResponse:
 def http_error(error: bottle.HTTPError) -> bytes:
     """Return the response to an error of Bottle itself: unknown path, wrong method, malformed request."""
     status = error.status_code
-    refusal: ApplianceError = InvalidRequest("the request cannot be understood")
+    refusal: ApplianceError = InvalidRequest("the request is malformed")
     if status == NotFound.status:
         refusal = NotFound(f"there is nothing at {request.path}")
     elif status == MethodNotAllowed.status:

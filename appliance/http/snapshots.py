@@ -41,7 +41,7 @@ PARAMETERS = (
 _LIVE = {"Content-Type": "image/jpeg", "Cache-Control": "no-store", "Accept-Ranges": "none"}
 
 
-def answer(camera: CameraService) -> HTTPResponse:
+def respond(camera: CameraService) -> HTTPResponse:
     """Return the response with one frame, or a placeholder with the status of the error.
 
     Raises Busy, and CameraUnavailable if the client prefers JSON.

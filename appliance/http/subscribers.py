@@ -50,18 +50,18 @@ class StreamOptions:
 class Part:
     """A frame as a part of the stream. It includes the next delimiter, so that readers need not wait for it."""
 
-    __slots__ = ("_whole", "frame")
+    __slots__ = ("_data", "frame")
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self._whole: bytes | None = None
+        self._data: bytes | None = None
 
     @property
-    def whole(self) -> bytes:
+    def data(self) -> bytes:
         """The part for all viewers without special options, assembled once."""
-        if self._whole is None:
-            self._whole = b"".join((self.head(len(self.frame.jpeg)), self.frame.jpeg, b"\r\n", _DELIMITER))
-        return self._whole
+        if self._data is None:
+            self._data = b"".join((self.head(len(self.frame.jpeg)), self.frame.jpeg, b"\r\n", _DELIMITER))
+        return self._data
 
     def head(self, length: int, extra: str = "") -> bytes:
         """Return the header lines of a part with a picture of `length` bytes."""
@@ -86,9 +86,9 @@ class Feed:
 
 
 class Subscriber:
-    """A connection with its pending data. `moved_at` is when data was last accepted (CLOCK_MONOTONIC, s)."""
+    """A connection with its pending data. `active_at` is when data was last accepted (CLOCK_MONOTONIC, s)."""
 
-    __slots__ = ("address", "connection", "descriptor", "feed", "moved_at", "pending")
+    __slots__ = ("active_at", "address", "connection", "descriptor", "feed", "pending")
 
     def __init__(self, connection: socket.socket, head: bytes, address: str, feed: Feed) -> None:
         connection.setblocking(False)
@@ -99,7 +99,7 @@ class Subscriber:
         self.feed = feed
         self.descriptor = connection.fileno()
         self.pending: bytes | memoryview | None = head
-        self.moved_at = time.monotonic()
+        self.active_at = time.monotonic()
 
     def send(self) -> None:
         """Send until the socket is full or nothing is pending. Raises OSError when the connection is closed.
@@ -114,7 +114,7 @@ class Subscriber:
                 self.pending = data
                 return
             feed.bytes_sent += count
-            self.moved_at = time.monotonic()
+            self.active_at = time.monotonic()
             self.pending = None if count == len(data) else memoryview(data)[count:]
 
     def is_open(self) -> bool:
@@ -172,7 +172,7 @@ class Viewer(Subscriber):
         self.feed.frames_sent += 1
         if self.options.extra_headers or self.options.zero_data:
             return self._with_options(part)
-        return part.whole
+        return part.data
 
     def _is_due(self, frame: Frame) -> bool:
         """Return whether the frame is due for this viewer; count the frames it missed because it was slow."""
@@ -206,7 +206,7 @@ class Viewer(Subscriber):
         extra = "".join(f"X-UStreamer-{name}: {value}\r\n" for name, value in fields.items())
         if self.options.zero_data:
             return part.head(0, extra) + b"\r\n" + _DELIMITER
-        self._rest = memoryview(part.whole)[-len(frame.jpeg) - 2 - len(_DELIMITER) :]
+        self._rest = memoryview(part.data)[-len(frame.jpeg) - 2 - len(_DELIMITER) :]
         return part.head(len(frame.jpeg), extra)
 
 

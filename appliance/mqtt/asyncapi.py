@@ -56,12 +56,12 @@ def document(commands: Iterable[Declaration], events: Iterable[Event], schemas: 
                 "receive" if topic.received else "send", key, topic, reply=_reply_of(topic.path)
             )
     request, response = (
-        next(each for each in TOPICS if each.path.startswith(way)) for way in ("command/", "response/")
+        next(each for each in TOPICS if each.path.startswith(prefix)) for prefix in ("command/", "response/")
     )
     for command in declared:
         key, response_key = f"command_{command.name}", f"response_{command.name}"
         channels[key] = _channel(f"command/{command.name}", command.help, {"arguments": _arguments(command)})
-        channels[response_key] = _channel(f"response/{command.name}", response.help, {"answer": _answer(command)})
+        channels[response_key] = _channel(f"response/{command.name}", response.help, {"answer": _response(command)})
         operations[command.name] = _operation("receive", key, request, reply=command.name)
     return {
         "asyncapi": "3.0.0",
@@ -126,7 +126,7 @@ def _arguments(command: Declaration) -> dict[str, Any]:
     return {"contentType": "application/json", "payload": schema}
 
 
-def _answer(command: Declaration) -> dict[str, Any]:
+def _response(command: Declaration) -> dict[str, Any]:
     good = {
         "type": "object",
         "properties": {

@@ -72,19 +72,13 @@ class Bridge:
         self._short_connections = 0  # number of consecutive short connections
         self._stopping = threading.Event()
         self._client_id = client_id(name, settings.base_topic)
-        self._client = new_client(settings, self._client_id, self.topics.of(AVAILABILITY), _MAX_QUEUED)
-        self._client.on_pre_connect = self._on_pre_connect
-        self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = self._on_connect_fail
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        self._client = self._new_client()
         self._sender = Sender(self._client)
         self._state_publisher = StatePublisher(
             self.topics, self._sender, appliance, commands, facts, settings.max_picture_bytes
         )
         self._command_handler = CommandHandler(
-            self.topics, self._sender, commands, self._may_answer, self._state_publisher.republish, self._on_refused
+            self.topics, self._sender, commands, self._may_respond, self._state_publisher.republish, self._on_refused
         )
         own_page = lambda: page(self._local_address())  # noqa: E731
         self._discovery_publisher = DiscoveryPublisher(
@@ -95,6 +89,16 @@ class Bridge:
         )
         self._network: threading.Thread | None = None  # paho's
         self._worker = threading.Thread(target=self._run, name="mqtt", daemon=True)
+
+    def _new_client(self) -> paho.Client:
+        client = new_client(self._settings, self._client_id, self.topics.of(AVAILABILITY), _MAX_QUEUED)
+        client.on_pre_connect = self._on_pre_connect
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
 
     def start(self) -> None:
         """Start to connect, without blocking."""
@@ -258,9 +262,11 @@ class Bridge:
     def _on_refused(self, command: str, error: dict[str, Any]) -> None:
         self._events.emit(COMMAND_REFUSED, {"command": command, **error})
 
-    def _may_answer(self, topic: str) -> bool:
+    def _may_respond(self, topic: str) -> bool:
         """Return whether a topic is accepted as a Response Topic, so that a response cannot pass for a publication."""
-        return self.topics.can_answer_on(topic) and not topic.startswith(f"{self._settings.discovery_prefix}/")
+        return self.topics.is_valid_response_topic(topic) and not topic.startswith(
+            f"{self._settings.discovery_prefix}/"
+        )
 
     def _local_address(self) -> str | None:
         """Return the local address of the connection to the broker, or None."""

@@ -24,7 +24,7 @@ Refused = Callable[[str, dict[str, Any]], None]
 class CommandHandler:
     """Runs the commands of messages.
 
-    `may_answer` returns whether a Response Topic may be used. After a refusal, `republish` is called with the name of
+    `may_respond` returns whether a Response Topic may be used. After a refusal, `republish` is called with the name of
     the command, and `on_refused` with the name and the error, unless there are too many refusals.
     """
 
@@ -33,14 +33,14 @@ class CommandHandler:
         topics: Topics,
         sender: Sender,
         commands: Commands,
-        may_answer: Callable[[str], bool],
+        may_respond: Callable[[str], bool],
         republish: Callable[[str], None],
         on_refused: Refused,
     ) -> None:
         self._topics = topics
         self._sender = sender
         self._commands = commands
-        self._may_answer = may_answer
+        self._may_respond = may_respond
         self._republish = republish
         self._on_refused = on_refused
         self._reported_at: list[float] = []
@@ -55,13 +55,13 @@ class CommandHandler:
         transaction: dict[str, object] = {}
         try:
             arguments = _plain(plain, request) if plain else self._arguments(name, request, transaction)
-            answer: dict[str, object] = {"ok": True, "result": self._commands.invoke(name, arguments)}
+            response: dict[str, object] = {"ok": True, "result": self._commands.invoke(name, arguments)}
         except ApplianceError as error:
-            answer = self._refuse(name, error)
+            response = self._refuse(name, error)
         except Exception:
             log.exception("%s failed", name)
-            answer = {"ok": False, **json_codec.INTERNAL_ERROR}
-        self._answer(request, name, answer | transaction)
+            response = {"ok": False, **json_codec.INTERNAL_ERROR}
+        self._respond(request, name, response | transaction)
 
     def refuse(self, request: Request) -> None:
         """Respond with `busy`, or with the error of the message itself."""
@@ -73,12 +73,12 @@ class CommandHandler:
             if not plain:
                 self._arguments(name, request, transaction)
             error: ApplianceError = Busy("messages arrive faster than they can be processed; try again later")
-        except ApplianceError as its_own:
-            error = its_own
-        self._answer(request, name, self._refuse(name, error) | transaction)
+        except ApplianceError as own_error:
+            error = own_error
+        self._respond(request, name, self._refuse(name, error) | transaction)
 
     def _arguments(self, name: str, request: Request, transaction: dict[str, object]) -> dict[str, Any]:
-        """Return the arguments in a payload; its `transaction` is moved to `transaction`.
+        """Return the arguments in a payload; its `transaction` is moved to the dictionary of that name.
 
         A payload that is not a JSON object means no arguments if the command accepts that, or does not exist. Raises
         TooLarge and InvalidRequest.
@@ -113,15 +113,15 @@ class CommandHandler:
         self._reported_at.append(now)
         return True
 
-    def _answer(self, request: Request, name: str, answer: dict[str, object]) -> None:
+    def _respond(self, request: Request, name: str, response: dict[str, object]) -> None:
         topic, correlation = self._topics.response(name), None
         requested = request.response_topic
-        if requested and self._may_answer(requested):
+        if requested and self._may_respond(requested):
             topic, correlation = requested, request.correlation
-        if not self._sender.publish(topic, json_codec.encode(answer), retain=False, correlation=correlation):
+        if not self._sender.publish(topic, json_codec.encode(response), retain=False, correlation=correlation):
             failure = {"ok": False, **json_codec.error("too_large", "the response is larger than the broker accepts")}
-            if "transaction" in answer:
-                failure["transaction"] = answer["transaction"]
+            if "transaction" in response:
+                failure["transaction"] = response["transaction"]
             self._sender.publish(topic, json_codec.encode(failure), retain=False, correlation=correlation)
 
 

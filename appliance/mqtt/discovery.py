@@ -63,10 +63,10 @@ def appliance_components(
     topics: Topics, commands: list[Declaration], facts: Iterable[Fact], event_types: list[str], is_live: bool
 ) -> Components:
     """Return the components that are independent of the camera: pictures, buttons, sensors, privacy."""
-    made = _pictures(topics, event_types, is_live) | _facts(topics, facts)
+    components = _pictures(topics, event_types, is_live) | _facts(topics, facts)
     for command in commands:
         if command.press:
-            made[command.name] = {
+            components[command.name] = {
                 "p": "button",
                 "name": command.press,
                 "cmd_t": topics.of(f"command/{command.name}"),
@@ -74,8 +74,8 @@ def appliance_components(
                 "avty": _availability(topics, needs_camera=command.name != "restart_camera"),
             } | ({"dev_cla": "restart"} if command.name == "restart_camera" else {})
             if command.name != "take_picture":
-                made[command.name]["ent_cat"] = "config"
-    made["privacy"] = {
+                components[command.name]["ent_cat"] = "config"
+    components["privacy"] = {
         "p": "switch",
         "name": "Privacy",
         "ic": "mdi:eye-off",
@@ -83,25 +83,25 @@ def appliance_components(
         "cmd_t": topics.of("privacy/set"),
         "avty": _availability(topics),
     }
-    return _completed(topics, made)
+    return _completed(topics, components)
 
 
 def control_components(topics: Topics, controls: dict[str, Any]) -> Components:
     """Return a component for each control, from the result of `get_controls`."""
-    made = {}
+    components = {}
     for control in controls["controls"]:
         name = control["name"]
         availability = {
             "t": topics.of(paths.CONTROLS_AVAILABILITY),
             "val_tpl": f"{{{{ value_json.get({_literal(name)}, 'offline') }}}}",
         }
-        made[CONTROL + name] = {
+        components[CONTROL + name] = {
             "name": control["label"],
             "ent_cat": "config",
             "avty": [*_availability(topics, needs_camera=True), availability],
             **_control(topics, control),
         }
-    return _completed(topics, made)
+    return _completed(topics, components)
 
 
 def resolution_component(topics: Topics, state: dict[str, Any], formats: list[dict[str, Any]]) -> Components:
@@ -178,7 +178,7 @@ def _facts(topics: Topics, facts: Iterable[Fact]) -> Components:
 
 def _entity(topics: Topics, fact: Fact, entity: Entity) -> dict[str, Any]:
     value = f"value_json.{fact.path}"
-    made: dict[str, Any] = {
+    component: dict[str, Any] = {
         "p": entity.platform,
         "name": entity.name,
         "ent_cat": "diagnostic",
@@ -186,15 +186,15 @@ def _entity(topics: Topics, fact: Fact, entity: Entity) -> dict[str, Any]:
         "avty": _availability(topics),
     }
     if entity.topic != paths.STATE:
-        made |= {"pl_on": "online", "pl_off": "offline"}
+        component |= {"pl_on": "online", "pl_off": "offline"}
     elif entity.platform == "binary_sensor":
-        made["val_tpl"] = f"{{{{ {{true: 'ON', false: 'OFF'}}.get({value}, None) }}}}"
+        component["val_tpl"] = f"{{{{ {{true: 'ON', false: 'OFF'}}.get({value}, None) }}}}"
     else:
-        made["val_tpl"] = f"{{{{ {re.sub(_VALUE, value, entity.value) or value} }}}}"
+        component["val_tpl"] = f"{{{{ {re.sub(_VALUE, value, entity.value) or value} }}}}"
     if entity.has_attributes:
-        made |= {"json_attr_t": topics.of(entity.topic), "json_attr_tpl": f"{{{{ {value} | tojson }}}}"}
+        component |= {"json_attr_t": topics.of(entity.topic), "json_attr_tpl": f"{{{{ {value} | tojson }}}}"}
     if entity.platform == "update":
-        made["title"] = "Camera Appliance"
+        component["title"] = "Camera Appliance"
     optional = {
         "dev_cla": entity.device_class,
         "stat_cla": entity.state_class,
@@ -203,8 +203,8 @@ def _entity(topics: Topics, fact: Fact, entity: Entity) -> dict[str, Any]:
         "sug_dsp_prc": entity.precision,
         "ops": list(entity.options),
     }
-    made |= {key: each for key, each in optional.items() if each not in ("", None, [])}
-    return made if entity.enabled else made | {"en": False}
+    component |= {key: each for key, each in optional.items() if each not in ("", None, [])}
+    return component if entity.enabled else component | {"en": False}
 
 
 def _control(topics: Topics, control: dict[str, Any]) -> dict[str, Any]:

@@ -56,13 +56,13 @@ class _Session:
         self._client.on_message = self._on_message
 
     def __enter__(self) -> "_Session":
-        where = f"{self._settings.host}:{self._settings.port}"
+        broker = f"{self._settings.host}:{self._settings.port}"
         try:
             self._client.connect(self._settings.host, self._settings.port)
         except OSError as error:
-            raise ForgetError(f"no connection to {where}: {error.strerror or error}") from None
+            raise ForgetError(f"no connection to {broker}: {error.strerror or error}") from None
         self._client.loop_start()
-        self._wait(f"no response from {where}")
+        self._wait(f"no response from {broker}")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -100,18 +100,18 @@ class Topics:
         """The topic filters to subscribe to."""
         return tuple(self.of(re.sub(r"{\w+}", "+", topic.path)) for topic in TOPICS if topic.received)
 
-    def is_ours(self, topic: str) -> bool:
+    def is_own(self, topic: str) -> bool:
         """Return whether the topic is one of the appliance, except responses: a response there would be misleading."""
         return topic.startswith(f"{self.root}/") and not topic.startswith(f"{self.root}/response/")
 
-    def can_answer_on(self, topic: str) -> bool:
+    def is_valid_response_topic(self, topic: str) -> bool:
         """Return whether a topic is valid as a Response Topic, and not one of the appliance.
 
         Topics that begin with `$` belong to the broker, and mosquitto closes the connection for more than 200 levels.
         """
         is_name = bool(topic) and not topic.startswith("$") and not set(topic) & set("+#\0")
         is_short = topic.count("/") < _MAX_LEVELS and len(topic.encode()) <= _MAX_LENGTH
-        return is_name and is_short and not self.is_ours(topic)
+        return is_name and is_short and not self.is_own(topic)
 
     def request(self, topic: str) -> tuple[str | None, str | None]:
         """Return the command of a topic, and the name of the argument if the payload is a plain value.

@@ -222,7 +222,7 @@ def test_a_certificate_of_our_own_is_made_and_its_fingerprint_logged(tmp_path: P
 
 def test_a_certificate_of_our_own_is_made_anew_before_it_ends(ending: Certificate) -> None:
     old = tls.fingerprint(ending.certificate)
-    tls.Tls(ending.certificate, ending.key, is_ours=True)
+    tls.Tls(ending.certificate, ending.key, is_self_signed=True)
     assert tls.fingerprint(ending.certificate) != old
 
 
@@ -231,7 +231,7 @@ def test_a_certificate_of_our_own_that_cannot_be_made_anew_serves_on(
 ) -> None:
     old = tls.fingerprint(ending.certificate)
     monkeypatch.setenv("PATH", "/nowhere")
-    encryption = tls.Tls(ending.certificate, ending.key, is_ours=True)
+    encryption = tls.Tls(ending.certificate, ending.key, is_self_signed=True)
     for _ in range(3):
         encryption.refresh()
     assert tls.fingerprint(ending.certificate) == old

@@ -1,26 +1,18 @@
-"""Every start-up setting, declared once.
+"""Every setting, declared once.
 
 A setting is a field of one of the sections below. Its name in the file (`[http] port`), its environment variable
 (`CAMERA_APPLIANCE_HTTP_PORT`), its flag (`--http-port`), its check and its documentation all follow from that field.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-from appliance.parameters import Choice, Kind, Parameter, Value
+from appliance.parameters import Parameter, Value
+from appliance.settings.declaration import parameters_of, setting
 
-PREFIX = "CAMERA_APPLIANCE_"
-
-_KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
 _BEARER = "|[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750; or none at all
 _ORIGIN = r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
-
-
-def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
-    """Declare one setting: its default, a sentence of help, and limits as `Parameter` names them."""
-    metadata = {"help": help, "choices": choices, "limits": limits}
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +291,7 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, frozen for the life of the process; `features` has the sections that features bring, by name."""
+    """All settings, constant for the life of the process; `features` holds the sections of features, by name."""
 
     camera: CameraSettings = field(default_factory=CameraSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
@@ -310,12 +302,12 @@ class Settings:
     features: Mapping[str, Any] = field(default_factory=dict)
 
     def section(self, name: str) -> Any:
-        """Return the section of that name, whoever brings it."""
+        """Return the section of that name, of the core or of a feature."""
         return self.features[name] if name in self.features else getattr(self, name)
 
 
 class Sections(Iterable[tuple[str, type, tuple[Parameter, ...]]]):
-    """The sections of the settings file: those of the core, and those that features bring.
+    """The sections of the settings file: those of the core, and those of features.
 
     Iterating yields (name, class, parameters) of each; the parameters are named `section.name`.
     """
@@ -344,44 +336,10 @@ class Sections(Iterable[tuple[str, type, tuple[Parameter, ...]]]):
         }
 
     def build(self, values: Mapping[str, Value]) -> Settings:
-        """Return the settings that have these checked values."""
+        """Return the settings with these checked values."""
         built = {
             name: section(**{entry.name.partition(".")[2]: values[entry.name] for entry in entries})
             for name, section, entries in self
         }
         features = {name: built.pop(name) for name in self._features}
         return Settings(**built, features=features)
-
-
-def parameters_of(name: str, section: type) -> tuple[Parameter, ...]:
-    """Return the settings that a section declares, named `name.setting`."""
-    hints = get_type_hints(section)
-    return tuple(_parameter(name, entry, hints[entry.name]) for entry in fields(section))
-
-
-def environment_name(name: str) -> str:
-    """Return the environment variable of a setting: `http.port` is `CAMERA_APPLIANCE_HTTP_PORT`."""
-    return PREFIX + name.replace(".", "_").upper()
-
-
-def credential_name(name: str) -> str:
-    """Return the credential of systemd that holds a setting: `mqtt.password` is `mqtt-password`."""
-    return name.replace(".", "-").replace("_", "-")
-
-
-def flag(name: str) -> str:
-    """Return the flag of a setting: `http.max_viewers` is `--http-max-viewers`."""
-    return "--" + name.replace(".", "-").replace("_", "-")
-
-
-def _parameter(section: str, entry: Any, hint: type) -> Parameter:
-    metadata = entry.metadata
-    choices = tuple(Choice(choice, choice) for choice in metadata["choices"])
-    return Parameter(
-        name=f"{section}.{entry.name}",
-        kind="menu" if choices else _KINDS[hint],
-        help=metadata["help"],
-        default=entry.default,
-        choices=choices,
-        **metadata["limits"],
-    )

@@ -1,4 +1,4 @@
-"""The composition root: build every part, start them in order, watch over them, stop them in reverse."""
+"""The composition root: build all parts, start them in order, supervise them, and stop them in reverse order."""
 
 import os
 import signal
@@ -45,23 +45,24 @@ from appliance.system.malloc import return_memory, settle, spare_memory
 
 log = logger(__name__)
 
-STARTED = Event("started", "The appliance listens.", bus=False)
-STOPPING = Event("stopping", "The appliance stops.", bus=False)
-HANGING = Event("hanging", "A part shows no life, and the watchdog is not fed.", bus=False)
-RELOADED = Event("reloaded", "The settings were read again.", bus=False)
-RELOAD_REFUSED = Event("reload_refused", "The settings were read again, and are wrong.", bus=False)
+STARTED = Event("started", "The appliance has started and accepts connections.", bus=False)
+STOPPING = Event("stopping", "The appliance is stopping.", bus=False)
+HANGING = Event("hanging", "A part hangs, and the watchdog is not fed.", bus=False)
+RELOADED = Event("reloaded", "The settings were reloaded.", bus=False)
+RELOAD_REFUSED = Event("reload_refused", "The settings could not be reloaded, because they are invalid.", bus=False)
 
 _TICK = 1.0  # s
-_TIDY = 60.0  # s between two times that free memory is given back
-_PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer holds the camera thread for up to 10 s
-_BEYOND_STALL = 3.0  # s that the camera thread gets to notice a stall, beyond the setting
+_TRIM_INTERVAL = 60.0  # s between two returns of free memory to the system
+_PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer blocks the camera thread for up to 10 s
+_STALL_MARGIN = 3.0  # s beyond the setting that the camera thread may take to notice a stall
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the appliance, as the daemon treats it: started in order, stopped in reverse, and watched between.
+    """A part of the appliance, as the daemon runs it: started in order, supervised, and stopped in reverse order.
 
-    `trouble` tells in words what is wrong with a part that has shown no life for so many seconds; None for nothing.
+    `trouble` returns the problem of a part that has made no progress for that number of seconds, as a text; None if
+    there is none.
     """
 
     start: Callable[[], object] = lambda: None
@@ -74,16 +75,16 @@ class Daemon:
     """All parts of one running appliance."""
 
     def __init__(self, settings: Settings, reread: Callable[[], Settings]) -> None:
-        """Build all parts; `reread` reads the settings again, and raises ConfigurationError as at the start."""
+        """Build all parts. `reread` reads the settings again and raises ConfigurationError if they are invalid."""
         spare_memory()
         camera, http, directory = settings.camera, settings.http, Path(settings.storage.directory)
         self._settings = settings
         self.slot, self.facts, self.events = FrameSlot(), Facts(), Events(EVENTS)
         configured = Format(camera.width, camera.height, camera.fps, camera.pixel_format)
-        self.memory = SavedState(directory, camera.name, configured)
+        self.saved_state = SavedState(directory, camera.name, configured)
         self.pictures = PictureStore(Path(settings.pictures.directory))
-        os.environ[STALL_TIMEOUT] = str(camera.stall_timeout)  # read by OpenCV when it is imported, which is later
-        self.capture = Capture(camera, self.memory, self.slot)
+        os.environ[STALL_TIMEOUT] = str(camera.stall_timeout)  # read by OpenCV when it is imported, later
+        self.capture = Capture(camera, self.saved_state, self.slot)
         self.appliance = services(settings, self.capture, self.slot, self.pictures, self.facts, self.events)
         self.features = [
             feature(Context(settings.features.get(feature.name), self.slot, self.events.emit, directory))
@@ -91,10 +92,17 @@ class Daemon:
         ]
         self.broadcaster = Broadcaster(self.slot, http.max_viewers, http.max_viewers_per_address, http.viewer_timeout)
         commands = Commands(*self.appliance, *self.features)
-        gate = Authorization(Access(http), camera.name, web_root() / "login.html")
+        authorization = Authorization(Access(http), camera.name, web_root() / "login.html")
         self._add_facts()
         self.application = Routes(
-            self.appliance, commands, self.broadcaster, FACTS, self._metrics, web_root(), gate, camera.jpeg_quality
+            self.appliance,
+            commands,
+            self.broadcaster,
+            FACTS,
+            self._metrics,
+            web_root(),
+            authorization,
+            camera.jpeg_quality,
         ).application
         self.tls = tls.configured(http, directory)
         self.server = Server(
@@ -102,7 +110,7 @@ class Daemon:
         )
         self.bridge = self._bridge(commands, directory) if settings.mqtt.host else None
         self.facts.add(self.bridge, mqtt_facts.FACTS)
-        self.events.listen(self._pass_on)
+        self.events.listen(self._on_event)
         self._parts = self._all_parts()
         self._values = SETTINGS.values(settings)
         self._reread = reread
@@ -111,14 +119,14 @@ class Daemon:
 
     @property
     def is_held(self) -> bool:
-        """Whether a thread did not end with `run`."""
+        """Whether the camera thread did not end with `run`."""
         return self.capture.is_alive
 
     def run(self) -> int:
-        """Run until a signal says stop; return the exit status. Raises ConfigurationError if it cannot listen."""
+        """Run until a signal arrives; return the exit status. Raises ConfigurationError if it cannot listen."""
         with ExitStack() as started:
             self._handle_signals(started)
-            self._watch_threads(started)
+            self._handle_thread_failures(started)
             for part in self._parts:
                 part.start()
                 started.callback(part.stop)
@@ -140,7 +148,7 @@ class Daemon:
             Part(self.broadcaster.start, self.broadcaster.stop, trouble=self._broadcaster_trouble),
             Part(self.server.start, self.server.stop, self._renew_certificate, self._http_trouble),
             Part(stop=self.slot.close),  # releases the workers that wait for a frame
-            Part(tick=self.memory.flush, stop=self.memory.flush),
+            Part(tick=self.saved_state.flush, stop=self.saved_state.flush),
             Part(self.capture.start, self.capture.stop, trouble=self._camera_trouble),
             *([Part(bridge.start, bridge.stop, trouble=self._mqtt_trouble)] if bridge else []),
             Part(tick=self.appliance.status.emit),
@@ -148,7 +156,7 @@ class Daemon:
         )
 
     def _add_facts(self) -> None:
-        """Add the facts of all parts, in the order of the state; those of MQTT follow when it is built."""
+        """Add the facts of all parts, in the order of the state; those of MQTT are added after it is built."""
         self.facts.add(self.appliance.status, status.FACTS)
         self.facts.add(self.capture, camera_service.FACTS, camera_service.COUNTERS)
         self.facts.add(self.broadcaster, http_facts.FACTS, http_facts.COUNTERS)
@@ -156,8 +164,8 @@ class Daemon:
         for feature in self.features:
             self.facts.add(feature, feature.facts, feature.counters)
 
-    def _pass_on(self, event: Event, data: dict[str, Any]) -> None:
-        """Pass an event on to browsers, and privacy to the features."""
+    def _on_event(self, event: Event, data: dict[str, Any]) -> None:
+        """Send an event to browsers, and notify the features of privacy."""
         if event.stream:
             self.broadcaster.send_event(server_sent(event, data))
         if event in (camera_service.PRIVACY_ON, camera_service.PRIVACY_OFF):
@@ -165,7 +173,7 @@ class Daemon:
                 feature.on_privacy(event is camera_service.PRIVACY_ON)
 
     def _metrics(self) -> tuple[bytes, str]:
-        from appliance.metrics import Metrics  # 0.8 MB and 5 % of the start, which only Prometheus needs
+        from appliance.metrics import Metrics  # 0.8 MB and 5 % of the start-up time, needed only for Prometheus
 
         return Metrics(self.facts)()
 
@@ -179,9 +187,9 @@ class Daemon:
         return Bridge(settings.mqtt, name, self.appliance, commands, self.facts, self.events, directory, page)
 
     def _supervise(self) -> None:
-        """Once a second: let every part do what is due, and feed the watchdog if all are well."""
+        """Call every part once a second, and feed the watchdog while no part hangs."""
         interval = systemd.watchdog_interval()
-        feed_at, tidy_at = 0.0, time.monotonic() + _TIDY
+        feed_at, trim_at = 0.0, time.monotonic() + _TRIM_INTERVAL
         self._stopping.wait(_TICK)
         settle()
         while not self._stopping.wait(_TICK):
@@ -190,9 +198,9 @@ class Daemon:
             if self._reloading.is_set():
                 self._reload()
             systemd.notify(f"STATUS={self._status_line()}")
-            if time.monotonic() >= tidy_at:
+            if time.monotonic() >= trim_at:
                 return_memory()
-                tidy_at = time.monotonic() + _TIDY
+                trim_at = time.monotonic() + _TRIM_INTERVAL
             if interval and time.monotonic() >= feed_at:
                 if trouble := self._trouble(interval * _PATIENCE):
                     log.error("the watchdog is not fed: %s", trouble, extra=HANGING.logged())
@@ -201,7 +209,7 @@ class Daemon:
                     feed_at = time.monotonic() + interval / 3
 
     def _reload(self) -> None:
-        """Read the settings again, apply what can be applied while running, and say what needs a restart."""
+        """Read the settings again, apply those that can change at run time, and log those that need a restart."""
         self._reloading.clear()
         try:
             new = SETTINGS.values(self._reread())
@@ -222,7 +230,7 @@ class Daemon:
 
     @property
     def _live(self) -> dict[str, Callable[[Any], None]]:
-        """What can be changed while running, and how."""
+        """The settings that can be changed at run time, with the functions that apply them."""
 
         def max_viewers(number: int) -> None:
             self.broadcaster.max_viewers = number
@@ -234,7 +242,7 @@ class Daemon:
         }
 
     def _trouble(self, patience: float) -> str | None:
-        """Return what is wrong with the first part that has shown no life for `patience` s, if any."""
+        """Return the problem of the first part that has made no progress for `patience` s, if any."""
         return next((trouble for part in self._parts if (trouble := part.trouble(patience))), None)
 
     def _renew_certificate(self) -> None:
@@ -242,7 +250,7 @@ class Daemon:
             self.tls.refresh()
 
     def _camera_trouble(self, patience: float) -> str | None:
-        patience = max(patience, self._settings.camera.stall_timeout + _BEYOND_STALL)
+        patience = max(patience, self._settings.camera.stall_timeout + _STALL_MARGIN)
         return "the camera thread hangs" if time.monotonic() - self.capture.alive_at > patience else None
 
     def _broadcaster_trouble(self, patience: float) -> str | None:
@@ -262,7 +270,7 @@ class Daemon:
         return f"{status.granted.width}x{status.granted.height}{rate} {self.broadcaster.viewers} viewers"
 
     def _handle_signals(self, started: ExitStack) -> None:
-        """Stop at the first SIGTERM or SIGINT; a second one ends the process as usual. SIGHUP reads the settings."""
+        """Stop on the first SIGTERM or SIGINT; the second one kills the process. SIGHUP reloads the settings."""
 
         def stop(number: int, _frame: FrameType | None) -> None:
             signal.signal(number, signal.SIG_DFL)
@@ -272,13 +280,13 @@ class Daemon:
             self._reloading.set()
 
         handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGTERM: stop, signal.SIGINT: stop}
-        if not os.isatty(0):  # there it means that the terminal is gone, and so should we be
+        if not os.isatty(0):  # on a terminal, SIGHUP means that the terminal was closed
             handlers[signal.SIGHUP] = reload
         for number, handler in handlers.items():
             started.callback(signal.signal, number, signal.signal(number, handler))
 
-    def _watch_threads(self, started: ExitStack) -> None:
-        """End the process when one of its threads dies of a defect: systemd starts a whole one."""
+    def _handle_thread_failures(self, started: ExitStack) -> None:
+        """Stop the process if an exception ends one of its threads; systemd restarts it."""
 
         def die(failure: Any) -> None:
             name = failure.thread.name if failure.thread else "a thread"
@@ -293,7 +301,7 @@ class Daemon:
 def services(
     settings: Settings, capture: Capture, slot: FrameSlot, pictures: PictureStore, facts: Facts, events: Events
 ) -> Appliance:
-    """Build the verbs of the appliance."""
+    """Build the commands of the appliance."""
     state = status.StatusService(settings.camera.name, facts, events)
     camera = camera_service.CameraService(settings.camera, capture, slot, state, events)
     stored = pictures_service.PictureService(settings.pictures, pictures, camera.frame_after, events)

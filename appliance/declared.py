@@ -1,4 +1,4 @@
-"""Everything that the appliance declares, in one place for whoever lists it all."""
+"""All declarations of the appliance: errors, settings, commands, events and facts."""
 
 from appliance import errors
 from appliance.commands import declarations

@@ -1,21 +1,21 @@
-"""The errors a caller can act on, each declared once: its `code`, its HTTP `status`, and its meaning.
+"""The errors that callers can handle, each declared once with its `code`, its HTTP `status` and its meaning.
 
-The meaning is the first line of the docstring; it is printed in the documents. A class without a code or a status of
-its own has those of its base class. The message of an error names the field, the value and what would be accepted.
+The meaning is the first line of the docstring; it appears in the documents. A class without its own code or status has
+those of its base class. The message of an error names the field, the value and what would be accepted.
 """
 
 from typing import ClassVar
 
 
 class ApplianceError(Exception):
-    """A defect; the log has the details."""
+    """An internal error; the log has the details."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
 
 
 class ConfigurationError(ApplianceError):
-    """The configuration cannot be used. Holds every problem found, not only the first."""
+    """The configuration is invalid. `problems` has every problem found, not only the first."""
 
     code = "configuration_error"
 
@@ -45,7 +45,7 @@ class TooLarge(InvalidRequest):
 
 
 class UnknownName(InvalidRequest):
-    """There is no control, argument or command of that name."""
+    """There is no control, argument or command with that name."""
 
     code = "unknown_name"
 
@@ -123,9 +123,9 @@ ERRORS: tuple[type[ApplianceError], ...] = (
     StorageUnwritable,
     StorageFull,
 )
-"""What a command can answer over HTTP and MQTT; `ConfigurationError` and the like end a program instead."""
+"""The errors of commands over HTTP and MQTT. `ConfigurationError` ends the program instead."""
 
 
 def meaning(kind: type[ApplianceError]) -> str:
-    """Return what an error means, in a sentence without its full stop."""
+    """Return the meaning of an error, without the full stop."""
     return (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")

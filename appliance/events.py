@@ -1,8 +1,8 @@
-"""Events: what can happen, each declared once with the data that goes with it.
+"""Events, each declared once with its data.
 
-From a declaration follow the event for browsers (Server-Sent Events), the event on MQTT and its discovery in home
-automation, the field `EVENT=` of the journal, and the documents. A part emits through `Events`, which refuses an event
-that is not declared.
+A declaration determines the event for browsers (Server-Sent Events), the event on MQTT and its discovery in home
+automation, the field `EVENT=` of the journal, and the documents. Events are emitted through `Events`, which refuses
+undeclared ones.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,9 +17,9 @@ Schema = dict[str, Any]
 class Event:
     """One kind of event.
 
-    `data` has the schema of each member of its data; a `report` is data of another declaration, such as the state.
-    Browsers get it as the event `stream`, with the members of `constant` added; not at all where that is empty. `bus`
-    tells whether it is published on MQTT.
+    `data` has the schema of each member of its data; `report` names the schema of data declared elsewhere, such as the
+    state. Browsers receive it as the event `stream`, with the members of `constant` added, unless `stream` is empty.
+    `bus` is true if it is published on MQTT.
     """
 
     name: str
@@ -39,9 +39,9 @@ Listener = Callable[[Event, dict[str, Any]], None]
 
 
 class Events:
-    """Passes each event that is emitted to every listener, on the thread that emits it.
+    """Calls every listener with each event that is emitted, on the emitting thread.
 
-    Listeners must only take note.
+    Listeners must return at once.
     """
 
     def __init__(self, declared: Iterable[Event]) -> None:
@@ -58,7 +58,7 @@ class Events:
         self._listeners = (*self._listeners, listener)
 
     def emit(self, event: Event, data: dict[str, Any]) -> None:
-        """Pass an event on. Raises ValueError for one that is not declared, or whose data differs from what is."""
+        """Emit an event. Raises ValueError if it is not declared, or if its data differs from the declaration."""
         if self._declared.get(event.name) != event:
             raise ValueError(f"the event {event.name} is not declared")
         if not event.report and data.keys() != event.data.keys():

@@ -1,7 +1,7 @@
-"""Facts: the values of the state, each declared once beside the part that knows it.
+"""Facts: the values of the state, each declared once beside the part that provides it.
 
-From a declaration follow the command `get_state` and its schema in OpenAPI and AsyncAPI, `/metrics`, the state on MQTT
-and its entities in home automation, the list of facts on the page, its types, and the documents.
+The declarations determine the command `get_state` and its schema in OpenAPI and AsyncAPI, `/metrics`, the state on MQTT
+and its entities in home automation, the list of facts on the page, the page's types, and the documents.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ TIME: Schema = {"type": "string", "format": "date-time"}
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return the schema of a value that is null where it is unknown."""
+    """Return the schema of a value that is null if it is unknown."""
     if "type" in schema:
         types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         return {**schema, "type": [*types, *([] if "null" in types else ["null"])]}
@@ -42,13 +42,13 @@ def reference(name: str) -> Schema:
 
 
 def whole(value: Any) -> Any:
-    """Return the value: every change of such a fact is urgent."""
+    """Return the value itself: every change of the fact is urgent."""
     return value
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """How Prometheus gets a fact: `name` without the common prefix, and `value`, which makes a number of it or None."""
+    """The metric of a fact: `name` without the common prefix, and `value`, which converts it to a number or None."""
 
     name: str
     help: str
@@ -58,11 +58,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """How home automation shows a fact.
+    """The entity of a fact in home automation.
 
-    `key` distinguishes it from the other entities of the camera, for ever; empty: the path of the fact. `value` is a
-    Jinja expression over `value`, the fact; `topic` is where it is published if not in the state, and `on` what that
-    topic says of something that is on. Without `enabled` a person has to switch it on.
+    `key` identifies it among the entities of the camera and must never change; if empty, it is the path of the fact.
+    `value` is a Jinja expression in which `value` is the fact. `topic` is the topic on which it is published. If not
+    `enabled`, a person has to enable it.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A number that only Prometheus gets. `read` gets it from the part that knows it, by label where `label` is set."""
+    """A number that appears only in the metrics. `read` returns it, or a mapping by label if `label` is set."""
 
     name: str
     help: str
@@ -115,13 +115,13 @@ class Counter:
 
 @dataclass(slots=True)
 class Facts:
-    """The facts of all parts that exist. Every method may be called from any thread once all are added."""
+    """The facts of all parts. Every method may be called from any thread once all facts are added."""
 
     _parts: list[tuple[Any, tuple[Fact, ...]]] = field(default_factory=list)
     _counters: list[tuple[Any, Counter]] = field(default_factory=list)
 
     def add(self, owner: Any, facts: Iterable[Fact], counters: Iterable[Counter] = ()) -> None:
-        """Add the facts that a part knows; `owner` is None for one that does not exist."""
+        """Add the facts of a part; `owner` is None if the part does not exist."""
         self._parts.append((owner, tuple(facts)))
         self._counters += [(owner, counter) for counter in counters]
 
@@ -139,7 +139,7 @@ class Facts:
         return state
 
     def counters(self) -> Iterator[tuple[Counter, Any]]:
-        """Yield each number for Prometheus alone, with its declaration."""
+        """Yield the declaration and the value of each counter."""
         for owner, counter in self._counters:
             if owner is not None:
                 yield counter, counter.read(owner)
@@ -162,7 +162,7 @@ def at(state: dict[str, Any], path: str) -> Any:
 
 
 def schema(facts: Iterable[Fact]) -> Schema:
-    """Return the JSON Schema of the state: every member is always there."""
+    """Return the JSON Schema of the state: every member is required."""
     tree: dict[str, Any] = {}
     for fact in facts:
         put(tree, fact.path, fact)

@@ -1,4 +1,4 @@
-"""A frame, and the one slot through which the newest frame reaches everybody.
+"""Frames, and the slot through which the newest frame reaches all readers.
 
 There is no queue: a slow reader misses frames, and always continues with the newest one.
 """
@@ -17,12 +17,12 @@ from appliance.system.log import logger
 log = logger(__name__)
 
 Exposure = Literal["settling", "settled", "unsettled"]
-"""Whether a camera that was just started has found its exposure; `unsettled`: it did not in time, and is taken so."""
+"""The exposure of a camera that was just started; `unsettled`: it did not settle in time, and its frames are used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Size in pixels, rate in frames per second, and pixel format as four characters (or `auto` when asked for)."""
+    """Size in pixels, rate in frames per second, and pixel format as four characters (or `auto` in a request)."""
 
     width: int
     height: int
@@ -40,9 +40,9 @@ class Format:
 class Frame(NamedTuple):
     """One picture as a JPEG. `captured_at` is CLOCK_MONOTONIC in seconds; `live` is false for a placeholder.
 
-    A placeholder is published as soon as the camera is lost, and, with `is_private`, as soon as privacy is on: whoever
-    keeps frames throws them away then. While `exposure` is `settling` a frame is good enough to look at, not to keep.
-    A tuple: a frozen dataclass takes 1.3 µs to make instead of 0.6.
+    A placeholder is published as soon as the camera is lost and, with `is_private`, as soon as privacy is on; a
+    subscriber that keeps frames must discard them then. A frame whose `exposure` is `settling` is shown, but not
+    stored. A tuple: creating a frozen dataclass takes 1.3 µs instead of 0.6.
     """
 
     sequence: int
@@ -59,14 +59,14 @@ Listener = Callable[[Frame], None]
 
 
 def wall_clock(monotonic: float) -> float:
-    """Return the time since the epoch, in s, of a time on CLOCK_MONOTONIC."""
+    """Convert a time on CLOCK_MONOTONIC to seconds since the epoch."""
     return time.time() - (time.monotonic() - monotonic)
 
 
 class FrameSlot:
-    """Holds the newest frame. The camera thread publishes; any number of others subscribe, follow or wait.
+    """Holds the newest frame. The camera thread publishes; any number of readers subscribe, follow or wait.
 
-    `on_demand` is called on any thread when somebody begins to need frames, and must return at once.
+    `on_demand` is called on any thread when a reader begins to need frames, and must return at once.
     """
 
     def __init__(self) -> None:
@@ -80,12 +80,12 @@ class FrameSlot:
 
     @property
     def is_demanded(self) -> bool:
-        """Whether anybody needs frames now, so that the camera stays open and a raw frame is worth encoding."""
+        """Whether frames are needed now, so that the camera stays open and raw frames are encoded."""
         return self._demands > 0
 
     @contextmanager
     def demand(self) -> Iterator[None]:
-        """Need frames for the time of the block."""
+        """Request frames for the duration of the block."""
         with self._condition:
             self._demands += 1
         if self.on_demand:
@@ -97,29 +97,29 @@ class FrameSlot:
                 self._demands -= 1
 
     def subscribe(self, listener: Listener, demand: bool = True) -> Callable[[], None]:
-        """Call the listener with every frame and placeholder from now on; return the function that ends this.
+        """Call the listener with every frame and placeholder from now on; return a function that cancels this.
 
-        It is called on the camera's thread and must return at once. An exception in it is logged, and costs neither the
-        camera nor another listener a frame. Without `demand` it gets what is published for others: it neither keeps an
-        idle camera open nor makes a raw frame be encoded.
+        It is called on the camera thread and must return at once. An exception in it is logged; neither the camera nor
+        other listeners lose a frame. Without `demand` the listener receives only what is published for others: it
+        neither keeps an idle camera open nor causes raw frames to be encoded.
         """
         with ExitStack() as held:
             if demand:
                 held.enter_context(self.demand())
-            own = partial(listener)  # an object of its own, so that one listener can subscribe twice
+            own = partial(listener)  # a distinct object, so that one listener can subscribe twice
             with self._condition:
                 self._listeners = (*self._listeners, own)
             held.callback(self._unsubscribe, own)
             return held.pop_all().close
 
     def follow(self, max_fps: float, demand: bool = False) -> "Follower":
-        """Return the frames for a thread that looks at its own pace: an iterator over the newest, `max_fps` at most."""
+        """Return an iterator over the newest frames, at most `max_fps`, for a thread that reads at its own pace."""
         return Follower(self, max_fps, demand)
 
     def publish(self, frame: Frame) -> None:
-        """Make this the newest frame, wake everybody who waits, and call the subscribers.
+        """Make this the newest frame, wake the waiting threads, and call the subscribers.
 
-        A thread that begins to wait says so before it looks at `newest`, so it either sees the frame or is woken.
+        A thread that begins to wait registers before it reads `newest`, so it either sees the frame or is woken.
         """
         self.newest = frame
         if self._waiting:
@@ -132,9 +132,9 @@ class FrameSlot:
                 log.exception("a subscriber to frames failed")
 
     def live_since(self, captured_after: float, timeout: float) -> Frame | None:
-        """Return the newest live frame captured after that time (CLOCK_MONOTONIC); None when none came in `timeout` s.
+        """Return the newest live frame captured after that time (CLOCK_MONOTONIC); None if none arrives in `timeout` s.
 
-        Frames of a camera that still looks for its exposure do not count. Raises Busy when the appliance is stopping.
+        Frames whose exposure has not settled do not count. Raises Busy if the appliance is stopping.
         """
         with self.demand():
             asked_at = time.monotonic()
@@ -144,7 +144,7 @@ class FrameSlot:
             return self.newest if self._is_live_since(captured_after) else None
 
     def next_after(self, sequence: int, is_over: Callable[[], bool]) -> Frame | None:
-        """Wait for a frame or placeholder newer than that; return None once `is_over`, or the slot is closed."""
+        """Wait for a frame or placeholder with a greater sequence number; return None once `is_over` or closed."""
 
         def has_come() -> bool:
             return is_over() or (self.newest is not None and self.newest.sequence > sequence)
@@ -153,12 +153,12 @@ class FrameSlot:
         return None if self._closed or is_over() else self.newest
 
     def wake(self) -> None:
-        """Make every waiting thread look again at what it waits for."""
+        """Let every waiting thread check its condition again."""
         with self._condition:
             self._condition.notify_all()
 
     def close(self) -> None:
-        """Release everybody who waits or follows; nobody will wait again."""
+        """Release all waiting threads and followers; later calls do not wait."""
         self._closed = True
         self.wake()
 
@@ -175,7 +175,7 @@ class FrameSlot:
             self._listeners = tuple(each for each in self._listeners if each is not own)
 
     def _is_lost_since(self, asked_at: float) -> bool:
-        """Return whether a placeholder came: there is no point in waiting for a camera that is not there."""
+        """Return whether a placeholder was published: waiting for an absent camera is pointless."""
         return self.newest is not None and not self.newest.live and self.newest.captured_at > asked_at
 
     def _is_live_since(self, captured_after: float) -> bool:
@@ -186,10 +186,10 @@ class FrameSlot:
 
 
 class Follower(Iterator[Frame]):
-    """The newest frames and placeholders of a slot, `max_fps` a second at most, for one thread.
+    """An iterator over the newest frames and placeholders of a slot, at most `max_fps`, for one thread.
 
-    It skips what the thread has no time for, and ends when it or the slot is closed; `close` may be called from any
-    thread. `working_since` is when it was given the frame that it works on (CLOCK_MONOTONIC, s), None while it waits.
+    It skips frames if the thread is slow, and ends when it or the slot is closed; `close` may be called from any
+    thread. `working_since` is when the thread received its current frame (CLOCK_MONOTONIC, s); None while it waits.
     """
 
     def __init__(self, slot: FrameSlot, max_fps: float, demand: bool) -> None:
@@ -210,14 +210,14 @@ class Follower(Iterator[Frame]):
         frame = self._slot.next_after(self._sequence, self._closed.is_set)
         if frame is None:
             raise StopIteration
-        # On a grid, so that the rate is kept although frames come in steps; a late thread does not make up for it.
+        # On a grid, so that the mean rate holds although frames arrive in steps; a late thread does not catch up.
         self._due_at = max(self._due_at, time.monotonic() - self._interval) + self._interval
         self._sequence = frame.sequence
         self.working_since = time.monotonic()
         return frame
 
     def close(self) -> None:
-        """End the iteration, also of a thread that waits for a frame."""
+        """End the iteration, also while the thread waits for a frame."""
         self._closed.set()
         self._held.close()
         self._slot.wake()

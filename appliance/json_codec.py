@@ -1,22 +1,22 @@
-"""JSON that comes in and goes out, the same on HTTP and MQTT: bounded, strict, never the cause of a traceback."""
+"""JSON encoding and decoding for HTTP and MQTT: limited in size, strict, and without unexpected exceptions."""
 
 import json
 from typing import Any
 
 from appliance.errors import InvalidRequest, TooLarge
 
-LIMIT = 65536  # bytes of arguments; the longest command needs some hundred
+LIMIT = 65536  # bytes of arguments; the longest command needs a few hundred
 _DIGITS = 4000  # of a whole number; Python reads no more than 4300
 
 
 def check_size(size: int, what: str) -> None:
-    """Raise TooLarge if `what` (such as `the body`) has more bytes than are accepted."""
+    """Raise TooLarge if `what` (such as `the body`) is larger than the limit."""
     if size > LIMIT:
         raise TooLarge(f"{what} has {size} bytes; {LIMIT} are accepted")
 
 
 def arguments(data: bytes, what: str) -> dict[str, Any]:
-    """Return the JSON object in `data`; nothing at all counts as an empty one. Raises InvalidRequest."""
+    """Return the JSON object in `data`; empty data counts as an empty object. Raises InvalidRequest."""
     if not data.strip():
         return {}
     try:
@@ -29,12 +29,12 @@ def arguments(data: bytes, what: str) -> dict[str, Any]:
 
 
 def encode(content: object) -> bytes:
-    """Return JSON in UTF-8; half a surrogate pair, which JSON can hold and UTF-8 cannot, is escaped."""
+    """Return JSON in UTF-8; lone surrogates, which UTF-8 cannot represent, are escaped."""
     return json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def error(code: str, message: str) -> dict[str, Any]:
-    """Return an error as both transports tell it."""
+    """Return an error as HTTP and MQTT report it."""
     return {"error": {"code": code, "message": message}}
 
 

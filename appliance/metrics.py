@@ -1,4 +1,4 @@
-"""The metrics for Prometheus, made from the facts when they are asked for."""
+"""The metrics for Prometheus, generated from the facts on request."""
 
 from collections.abc import Iterator
 
@@ -25,11 +25,11 @@ class Metrics:
         return generate_latest(self._registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def describe(self) -> list[Metric]:
-        """Return nothing: prometheus-client would otherwise collect once when this is registered."""
+        """Return nothing: otherwise prometheus-client would collect once at registration."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric; what is not known now is left out."""
+        """Yield every metric; facts without a current value are omitted."""
         state = self._facts.state()
         info = GaugeMetricFamily(_PREFIX + "info", "Version and name.", labels=["version", "name"])
         info.add_metric([state["version"], state["name"]], 1)

@@ -15,7 +15,7 @@ export const FACTS = [
   {
     path: "camera",
     label: "Camera",
-    help: "The state of the camera, why it is in it and since when; what it is.",
+    help: "The state of the camera, with its reason and the time since when it applies; the camera's source and device.",
     kind: "object",
     unit: "",
     nullable: false,
@@ -47,7 +47,7 @@ export const FACTS = [
   {
     path: "frames.corrupt",
     label: "Corrupt frames",
-    help: "Damaged frames that the camera delivered, which were not shown.",
+    help: "Damaged frames that the camera delivered; they are not shown.",
     kind: "integer",
     unit: "",
     nullable: false,
@@ -55,7 +55,7 @@ export const FACTS = [
   {
     path: "viewers",
     label: "Viewers",
-    help: "How many viewers watch the stream.",
+    help: "The number of viewers of the stream.",
     kind: "integer",
     unit: "",
     nullable: false,
@@ -63,7 +63,7 @@ export const FACTS = [
   {
     path: "frames.dropped",
     label: "Skipped for slow viewers",
-    help: "Frames that were not sent to a viewer that was too slow.",
+    help: "Frames that were not sent because a viewer was too slow.",
     kind: "integer",
     unit: "",
     nullable: false,
@@ -71,7 +71,7 @@ export const FACTS = [
   {
     path: "mqtt",
     label: "MQTT",
-    help: "The connection to the broker, and why there is none.",
+    help: "The connection to the broker, and the reason if there is none.",
     kind: "object",
     unit: "",
     nullable: false,
@@ -79,7 +79,7 @@ export const FACTS = [
   {
     path: "pictures",
     label: "Pictures",
-    help: "How many pictures are stored.",
+    help: "Number of stored pictures.",
     kind: "integer",
     unit: "",
     nullable: false,
@@ -87,7 +87,7 @@ export const FACTS = [
   {
     path: "disk_free",
     label: "Disk",
-    help: "Bytes left for pictures.",
+    help: "Free disk space for pictures, in bytes.",
     kind: "integer",
     unit: "bytes free",
     nullable: true,

@@ -57,7 +57,7 @@
  * @property {number | null} [fps]
  *
  * @typedef {object} Picture
- * @property {number} id The number of the picture, which is never given twice.
+ * @property {number} id The number of the picture, which is never reused.
  * @property {string} name The name of its file.
  * @property {string} taken_at When it was taken, with the time zone.
  * @property {number} bytes The size of its file in bytes.
@@ -78,17 +78,17 @@
  * @property {number[]} restored
  *
  * @typedef {object} State
- * @property {{state: "starting" | "online" | "lost" | "frozen" | "idle" | "privacy", reason: string | null, since: string, source: string, device: string | null, description: string | null}} camera The state of the camera, why it is in it and since when; what it is.
- * @property {boolean} privacy Whether the camera has to stay closed.
+ * @property {{state: "starting" | "online" | "lost" | "frozen" | "idle" | "privacy", reason: string | null, since: string, source: string, device: string | null, description: string | null}} camera The state of the camera, with its reason and the time since when it applies; the camera's source and device.
+ * @property {boolean} privacy Whether privacy is on: the camera stays closed.
  * @property {{requested: Format, granted: Format | null}} format The format that was requested, and the one that the camera granted.
  * @property {number | null} fps Frames per second that the camera delivers.
  * @property {number | null} frame_age Seconds since the newest frame was captured.
  * @property {{captured: number, corrupt: number, dropped: number}} frames
- * @property {number} viewers How many viewers watch the stream.
- * @property {number} max_viewers How many viewers may watch the stream at once.
- * @property {{state: "off" | "connecting" | "connected" | "refused", reason: string | null}} mqtt The connection to the broker, and why there is none.
- * @property {number} pictures How many pictures are stored.
- * @property {number | null} disk_free Bytes left for pictures.
+ * @property {number} viewers The number of viewers of the stream.
+ * @property {number} max_viewers The maximum number of viewers at the same time.
+ * @property {{state: "off" | "connecting" | "connected" | "refused", reason: string | null}} mqtt The connection to the broker, and the reason if there is none.
+ * @property {number} pictures Number of stored pictures.
+ * @property {number | null} disk_free Free disk space for pictures, in bytes.
  * @property {number | null} temperature Temperature of the processor in degrees Celsius.
  * @property {boolean | null} under_voltage Whether the power supply is too weak.
  * @property {string} name The name of the camera.

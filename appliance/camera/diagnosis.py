@@ -1,6 +1,6 @@
-"""Find out, in words for people, why a V4L2 device gives no pictures, by trying the steps one by one.
+"""Find out why a V4L2 device delivers no pictures, by trying the steps one by one.
 
-OpenCV only says that it failed. Run this while nothing else of ours has the device open.
+OpenCV reports only that it failed. The appliance itself must not have the device open meanwhile.
 """
 
 import errno
@@ -18,7 +18,7 @@ _FORMATS_SHOWN = 3
 
 
 def explain(path: str, requested: Format, pixel_format: str) -> str:
-    """Return why frames in that format cannot be had, and what to do about it."""
+    """Return the reason why the device delivers no frames in that format, and the remedy."""
     try:
         with Device(path) as device:
             return _try_to_stream(device, path, requested, pixel_format)
@@ -27,7 +27,7 @@ def explain(path: str, requested: Format, pixel_format: str) -> str:
 
 
 def open_failure(path: str, error: OSError) -> str:
-    """Return why a device cannot be opened, and what to do about it."""
+    """Return the reason why a device cannot be opened, and the remedy."""
     match error.errno:
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
             return f"no camera is connected as {path}{_others()}"
@@ -41,7 +41,7 @@ def open_failure(path: str, error: OSError) -> str:
 
 
 def busy(path: str) -> str:
-    """Return who else uses the device, where that can be known."""
+    """Return the message for a device that is in use, with the other processes if they can be determined."""
     names = holders(path)
     who = " and ".join(names) if names else "another program"
     return f"the camera is used by {who}: end that, or choose another camera"
@@ -50,7 +50,7 @@ def busy(path: str) -> str:
 def holders(path: str, processes: Path = PROCESSES) -> list[str]:
     """Return the other processes that have the file open, such as `motion (process 712)`.
 
-    Those of other users are known to root alone.
+    Only root sees those of other users.
     """
     target = os.path.realpath(path)
     found = []
@@ -67,7 +67,7 @@ def holders(path: str, processes: Path = PROCESSES) -> list[str]:
 
 
 def _others() -> str:
-    """Return which cameras there are, for the end of a message."""
+    """Return the connected cameras, for the end of a message."""
     others = ", ".join(device.path for device in devices())
     return f"; connected: {others}" if others else ""
 

@@ -1,7 +1,7 @@
-"""The built-in test pattern: a moving test card with a clock and a frame number, and controls that visibly work.
+"""The built-in test pattern: a moving test card with a clock, a frame number, and controls with a visible effect.
 
-It is the source where there is no camera, and the one to try the appliance with. Frames are drawn only when somebody
-looks: what stands still is drawn once for each set of control values, a frame adds what moves.
+It is shown while there is no camera, and serves to try the appliance. Frames are drawn only while they are needed. The
+background is drawn once for each set of control values; a frame adds the moving parts.
 """
 
 import math
@@ -76,7 +76,7 @@ def _controls() -> list[Control]:
 
 
 class TestPattern(Camera):
-    """A camera that needs no hardware. See `Camera` for what each method promises."""
+    """A camera that needs no hardware. The methods are described in `Camera`."""
 
     __test__ = False  # not a test, whatever pytest thinks of its name
     device = TEST_PATTERN
@@ -110,11 +110,11 @@ class TestPattern(Camera):
             raise CorruptFrame(f"the test pattern cannot be drawn: {error}") from None
 
     def formats(self) -> list[AvailableFormat]:
-        """Return some usual sizes; any other works as well, up to 1920 pixels a side."""
+        """Return common sizes; any other size up to 1920 pixels a side works as well."""
         return [AvailableFormat("BGR3", "Drawn, then encoded", tuple((*size, _RATES) for size in _SIZES))]
 
     def refuse_format(self, requested: Format) -> None:
-        """Refuse nothing: of sizes too large, the largest is granted."""
+        """Refuse nothing: a size that is too large is reduced."""
 
     def controls(self) -> list[Control]:
         """Return the software controls."""
@@ -128,7 +128,7 @@ class TestPattern(Camera):
         self._ground = None
 
     def close(self) -> None:
-        """Do nothing: there is nothing to close."""
+        """Do nothing."""
 
     def _value(self, name: str) -> float:
         return float(self._controls[name].value or 0)
@@ -166,7 +166,7 @@ class TestPattern(Camera):
 
 
 def _ground(width: int, height: int, style: int) -> Image:
-    """Draw what stands still."""
+    """Draw the background."""
     if style == 1:
         return _bars(width, height)
     if style == 2:
@@ -183,7 +183,7 @@ def _bars(width: int, height: int) -> Image:
 
 
 def _card(width: int, height: int) -> Image:
-    """Draw the test card: a calm ground with a fine grid, a circle, a band of colour bars and one of greys."""
+    """Draw the test card: a plain background with a fine grid, a circle, a band of colour bars and one of greys."""
     fall = np.linspace(1.25, 0.75, height, dtype=np.float32)[:, None, None]
     image: Image = np.clip(np.full((height, width, 3), _GROUND, np.float32) * fall, 0, 255).astype(np.uint8)
     cell = max(8, height // 12)
@@ -204,7 +204,7 @@ def _card(width: int, height: int) -> Image:
 
 
 def _draw_moving(image: Image, number: int) -> None:
-    """Draw a ball that runs along a line, so that motion and stutter can be seen."""
+    """Draw a ball that moves along a line, so that motion and stutter are visible."""
     height, width = image.shape[:2]
     reach = int(min(width * 0.42, height * 0.55))
     y = int(height * 0.82)
@@ -222,7 +222,7 @@ def _draw_texts(image: Image, number: int, granted: Format) -> None:
 
 
 def _centred(image: Image, text: str, baseline: float, size: float, colour: tuple[int, int, int]) -> None:
-    """Write the text in the middle; `baseline` and `size` are parts of the height. Too wide a text shrinks."""
+    """Write the text centred; `baseline` and `size` are fractions of the height. A text that is too wide is reduced."""
     height, width = image.shape[:2]
     thickness = max(1, round(height * size / 28))
     scale = cv2.getFontScaleFromHeight(_FONT, max(6, round(height * size)), thickness)

@@ -1,4 +1,4 @@
-"""What a camera is, and what a source of cameras is, to the camera thread.
+"""The interfaces of a camera and of a source of cameras.
 
 A class that derives from `Camera` or `Source` overrides only what differs from the defaults here.
 """
@@ -13,7 +13,7 @@ from appliance.frames import Format
 from appliance.parameters import Value
 
 AUTO = "auto"
-"""The setting `camera.source`: the first camera that is found; the test pattern while there never was one."""
+"""The value of `camera.source` for the first camera found, or the test pattern while none has been found yet."""
 TEST_PATTERN = "test-pattern"
 
 
@@ -35,23 +35,23 @@ class Camera(Protocol):
     """An open source of frames. Not thread-safe: the camera thread owns it."""
 
     device: str
-    """What was opened: a stable device path, a file, a URL without its password, or `test-pattern`."""
+    """The opened source: a stable device path, a file, a URL without its password, or `test-pattern`."""
     description: str
-    """What the device calls itself."""
+    """The name that the device reports."""
     granted: Format
-    """What the device really does, which may differ from what was asked for."""
+    """The format of the open device, which may differ from the requested one."""
     passes_through: bool = False
-    """Whether `jpeg()` is free because the device itself makes JPEG pictures."""
+    """Whether the device itself makes JPEG pictures, so that `jpeg()` encodes nothing."""
     has_noise: bool = False
-    """Whether no two of its frames are ever alike, so that equal ones mean that it hangs."""
+    """Whether no two of its frames are identical, so that identical frames mean that it hangs."""
     meters_exposure: bool = False
-    """Whether it looks for its exposure after the start, so that its first frames are too dark or too bright."""
+    """Whether it adjusts its exposure after the start, so that its first frames are too dark or too bright."""
     drops_unread: bool = False
-    """Whether frames that are not grabbed are dropped, so that it may rest; a network stream would fall behind."""
+    """Whether frames that are not grabbed are dropped, so that grabbing may pause. A network stream falls behind."""
     is_stand_in: bool = False
-    """Whether it is no camera, but what is shown where there is none."""
-    tells_changes: bool = True
-    """Whether `controls_changed` knows; else one has to look from time to time."""
+    """Whether it is not a camera, but is shown in place of one."""
+    reports_changes: bool = True
+    """Whether `controls_changed` reports changes; otherwise the controls are read from time to time."""
 
     def grab(self) -> float:
         """Wait for the next picture; return when it was captured (CLOCK_MONOTONIC, s). Raises CameraLost."""
@@ -60,15 +60,15 @@ class Camera(Protocol):
         """Return the grabbed picture as a whole JPEG. Raises CorruptFrame."""
 
     def formats(self) -> list[AvailableFormat]:
-        """Return the formats that the device offers; none where the source alone decides."""
+        """Return the formats that the device offers; none if the format cannot be chosen."""
         return []
 
     def refuse_format(self, requested: Format) -> None:
-        """Raise CameraUnavailable, with the reason, if the device certainly cannot deliver that format."""
+        """Raise CameraUnavailable with the reason if it is certain that the device cannot deliver that format."""
         return
 
     def controls(self) -> list[Control]:
-        """Return all controls as they are now. Raises CameraLost."""
+        """Return the current controls. Raises CameraLost."""
         return []
 
     def set_controls(self, values: Mapping[str, Value]) -> None:
@@ -86,9 +86,9 @@ class Camera(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A camera of this machine: the most stable name for it, its node if it has one, and what it calls itself.
+    """A camera of this machine: its most stable name, its node if it has one, and the name that it reports.
 
-    One that may not be opened has no description: it may be a camera, or not.
+    A device without permission to open it has no description: it may or may not be a camera.
     """
 
     path: str
@@ -97,21 +97,21 @@ class Found:
 
 
 class Source(Protocol):
-    """A kind of cameras, by the names under which they are opened. Every method may be called from any thread."""
+    """A kind of camera. Every method may be called from any thread."""
 
     def claims(self, name: str) -> bool:
-        """Return whether the name is one of this source's."""
+        """Return whether this source opens cameras of that name."""
 
     def found(self) -> list[Found]:
-        """Return the cameras of this kind that are connected, the most stable names first."""
+        """Return the connected cameras of this kind, the most stable names first."""
         return []
 
     def stable_name(self, name: str) -> str:
-        """Return the name under which this camera is found again after it was unplugged."""
+        """Return the name under which this camera is found again after a replug."""
         return name
 
     def is_present(self, name: str) -> bool | None:
-        """Return whether the camera is connected; None where only an attempt to open it shows that."""
+        """Return whether the camera is connected; None if only an attempt to open it shows that."""
         return None
 
     def inspect(self, name: str) -> tuple[list[AvailableFormat], list[Control]]:
@@ -119,7 +119,7 @@ class Source(Protocol):
         return [], []
 
     def open(self, name: str, requested: Format, quality: int) -> Camera:
-        """Open a camera. `quality` (1 to 100) is that of frames that have to be encoded here.
+        """Open a camera. `quality` (1 to 100) is the JPEG quality of frames that have to be encoded.
 
-        Raises CameraUnavailable with the reason, for people.
+        Raises CameraUnavailable with the reason, as a text for people.
         """

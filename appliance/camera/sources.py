@@ -1,4 +1,4 @@
-"""The sources of frames, in the order in which they are asked: the first that claims a name opens it."""
+"""The sources of frames, in order: the first that claims a name opens it."""
 
 import os
 
@@ -20,7 +20,7 @@ class _Pattern(Source):
 
 
 class _V4L2(Source):
-    """Devices of the kernel, such as webcams."""
+    """V4L2 devices, such as webcams."""
 
     def claims(self, name: str) -> bool:
         return name.startswith("/dev/")
@@ -50,7 +50,7 @@ class _V4L2(Source):
 
 
 class _Video(Source):
-    """URLs and files: every name that is nobody else's."""
+    """URLs and files: every name that no other source claims."""
 
     def claims(self, _name: str) -> bool:
         return True
@@ -74,16 +74,16 @@ def source_of(name: str) -> Source:
 
 
 def found() -> list[Found]:
-    """Return every camera of this machine, and what may be one but must not be opened."""
+    """Return every camera of this machine, and every device that may be one but cannot be opened."""
     return [camera for source in SOURCES for camera in source.found()]
 
 
 def choose(setting: str, former: str | None) -> str:
     """Return the name to open for the setting `camera.source`.
 
-    `former` is the stable name of the camera that was open before: it is waited for, whatever its node is now. For
-    `auto` without one, the first camera that is found; else one that may not be opened, to say so; else the test
-    pattern.
+    `former` is the stable name of the camera that was open before; the appliance waits for that camera, whatever its
+    node is now. `auto` without a former camera chooses the first camera found, otherwise a device without permission
+    (so that opening it reports the reason), otherwise the test pattern.
     """
     if setting != AUTO:
         return former or setting
@@ -95,5 +95,5 @@ def choose(setting: str, former: str | None) -> str:
 
 
 def load() -> None:
-    """Load OpenCV, which every source needs: 0.1 s, or half a minute where a slow card has much else to do."""
+    """Load OpenCV, which every source needs: 0.1 s, or half a minute from a slow and busy SD card."""
     import cv2  # noqa: F401

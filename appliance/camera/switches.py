@@ -28,12 +28,12 @@ _PAIRS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 )
 _GOVERNORS = {name: switches for switches, governed in _PAIRS for name in governed}
 _INDEPENDENT = frozenset({"exposure_auto_priority", "exposure_dynamic_framerate"})
-"""They neither govern a control nor are governed: they let an automatic exposure lower the frame rate."""
+"""They neither govern a control nor are governed: they allow automatic exposure to lower the frame rate."""
 _COMMON_WORDS = frozenset({"auto", "automatic", "manual", "mode", "absolute", "relative", "continuous", "time"})
 
 
 def with_switches(controls: list[Control]) -> list[Control]:
-    """Return the controls with the switch that governs each: a well-known one, else that of the most similar name."""
+    """Return the controls with the switch that governs each: a standard one, or that of the most similar name."""
     switches = [each.name for each in controls if each.is_switch and each.name not in _INDEPENDENT]
     return [replace(each, governed_by=_governor(each, switches)) for each in controls]
 

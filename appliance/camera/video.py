@@ -15,13 +15,13 @@ from appliance.frames import Format
 from appliance.parameters import without_password
 
 _OPEN_TIMEOUT = 5  # s until a server answers
-_LONGEST_GAP = 5  # s between two frames that are usual: who joins a stream waits for its next keyframe or segment
-_USUAL_RATE = 25.0  # frames per second of a file that does not tell its own
+_LONGEST_GAP = 5  # s: a normal gap between frames, because a stream may begin with its next keyframe or segment
+_USUAL_RATE = 25.0  # frames per second of a file that does not contain its rate
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 class Video(Camera):
-    """Frames of a URL as they come, or of a file at its own rate, again and again. It has no controls."""
+    """Frames of a URL as they arrive, or of a file at its own rate, in a loop. It has no controls."""
 
     def __init__(self, source: str, quality: int) -> None:
         """Open the source. Raises CameraUnavailable."""
@@ -39,7 +39,7 @@ class Video(Camera):
         self._next_at = time.monotonic()
 
     def grab(self) -> float:
-        """Wait for the next picture. A file that is at its end begins again; a deleted one is not played on."""
+        """Wait for the next picture. A file starts again at its end; a deleted file is not played further."""
         if self._is_file:
             self._wait_for_turn()
             if not os.path.isfile(self._source):
@@ -80,7 +80,7 @@ class Video(Camera):
         self._next_at = max(self._next_at, now - 1.0) + 1 / self.granted.fps
 
     def _rewind(self) -> bool:
-        """Begin again; what cannot be wound back, such as a single picture, is opened again."""
+        """Start again; a file that cannot be rewound, such as a single picture, is opened again."""
         if self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0) and self._capture.grab():
             return True
         return self._open() and self._capture.grab()

@@ -1,1 +1,1 @@
-"""The camera thread, and everything that runs on it between the camera and the slot of frames."""
+"""The camera thread, and what it does between the camera and the frame slot."""

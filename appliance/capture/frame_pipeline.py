@@ -1,6 +1,6 @@
-"""Turn what the camera grabs into frames, and what is known of its absence into placeholders.
+"""Turn grabbed pictures into frames and, while the camera is absent, publish placeholders.
 
-It works on the camera thread; others read its counters and `rate`.
+Everything here runs on the camera thread; other threads read the counters and `rate`.
 """
 
 import time
@@ -17,8 +17,8 @@ from appliance.system.log import logger
 log = logger(__name__)
 
 PLACEHOLDER_INTERVAL = 1.0  # s
-SETTLED_BY_ITSELF = 2.0  # s after which a camera that nobody looked at has found its exposure
-VERIFY_EVERY = 600  # frames between two that are decoded in full: 3 to 4 ms each
+SETTLED_AFTER = 2.0  # s after which the exposure of a camera whose frames were not encoded counts as settled
+VERIFY_EVERY = 600  # frames between two that are fully decoded: 3 to 4 ms each
 
 
 def orientation(settings: CameraSettings) -> int:
@@ -27,7 +27,7 @@ def orientation(settings: CameraSettings) -> int:
 
 
 class FramePipeline:
-    """Publishes frames into the slot: complete, oriented, counted, and judged."""
+    """Checks, orients and counts frames, and publishes them into the slot."""
 
     def __init__(self, settings: CameraSettings, slot: FrameSlot) -> None:
         self.captured = 0
@@ -45,7 +45,7 @@ class FramePipeline:
         self._meter = ExposureMeter()
 
     def begin(self, camera: Camera) -> None:
-        """Publish from this camera, which was just opened, from now on."""
+        """Publish from this camera, which has just been opened, from now on."""
         self._camera, self._opened_at, self._verify_in = camera, time.monotonic(), 0
         self._size = jpeg.turned(camera.granted.width, camera.granted.height, self._orientation)
         self.stillness.limit = self._settings.frozen_after if camera.has_noise else 0
@@ -54,7 +54,7 @@ class FramePipeline:
             self._meter.settle()
 
     def publish(self, captured_at: float) -> bool:
-        """Publish the grabbed frame, unless nobody wants it and it would have to be encoded. Tell if it is good."""
+        """Publish the grabbed frame and return whether it is good. A raw frame that is not needed is only counted."""
         camera, frame = self._camera, None
         if camera and (camera.passes_through or self._slot.is_demanded):
             try:
@@ -75,7 +75,7 @@ class FramePipeline:
         return True
 
     def placeholder(self, status: Status, requested: Format) -> None:
-        """Publish the picture that says why there is none, at most once a second, at the size of the stream."""
+        """Publish a picture that shows the reason, at most once a second, at the size of the stream."""
         newest, now, is_private = self._slot.newest, time.monotonic(), status.state == "privacy"
         is_same = newest is not None and not newest.live and newest.is_private == is_private
         if newest and is_same and now - newest.captured_at < PLACEHOLDER_INTERVAL * 0.9:
@@ -90,13 +90,13 @@ class FramePipeline:
         self._slot.publish(Frame(self._sequence, drawn, *size, now, live=False, is_private=is_private))
 
     def _checked(self, camera: Camera) -> bytes:
-        """Return the grabbed picture. The first, and now and then one, is decoded in full. Raises CorruptFrame."""
+        """Return the grabbed picture. The first and every 600th are fully decoded. Raises CorruptFrame."""
         data = camera.jpeg()
         if camera.passes_through:
             if self._verify_in == 0:
                 jpeg.verify(data)
                 self._verify_in = VERIFY_EVERY
             self._verify_in -= 1
-        if not camera.passes_through and time.monotonic() - self._opened_at > SETTLED_BY_ITSELF:
-            self._meter.settle()  # It has been looking at the scene all the time, only nobody at it.
+        if not camera.passes_through and time.monotonic() - self._opened_at > SETTLED_AFTER:
+            self._meter.settle()  # The camera has been exposing all the time, although no frame was encoded.
         return data

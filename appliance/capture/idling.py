@@ -1,6 +1,6 @@
-"""What is done with the camera while nobody needs frames: the setting `camera.idle`.
+"""What happens to the camera while no frames are needed: the setting `camera.idle`.
 
-It works on the camera thread.
+Everything here runs on the camera thread.
 """
 
 import threading
@@ -10,15 +10,15 @@ from collections.abc import Callable
 from appliance.camera.source import Camera
 from appliance.frames import FrameSlot
 
-LINGER = 5.0  # s that a camera nobody needs any more goes on as before
+LINGER = 5.0  # s that a camera keeps running after its frames were last needed
 SLOW_INTERVAL = 1.0  # s between two frames of a camera that is slowed down
-_KEPT = 8  # frames that a driver may have kept meanwhile, at most; OpenCV gives it four buffers
+_BUFFERED = 8  # frames that a driver may have buffered meanwhile, at most; OpenCV gives it four buffers
 
 
 class Idling:
-    """Knows since when nobody has needed frames.
+    """Tracks how long frames have not been needed.
 
-    `is_busy` says whether the camera is needed for something else; `wake` is set when somebody needs anything.
+    `is_busy` returns whether the camera is needed for anything else; `wake` is set when the camera is needed again.
     """
 
     def __init__(self, mode: str, slot: FrameSlot, wake: threading.Event, is_busy: Callable[[], bool]) -> None:
@@ -29,7 +29,7 @@ class Idling:
         self._needed_at = time.monotonic()
 
     def begin(self) -> None:
-        """Count from now: how long the camera took to open does not count."""
+        """Count from now on: the time that the camera took to open does not count."""
         self._needed_at = time.monotonic()
 
     @property
@@ -40,15 +40,15 @@ class Idling:
     def grab(self, camera: Camera) -> float:
         """Wait for the next frame and return when it was captured (CLOCK_MONOTONIC, s). Raises CameraLost.
 
-        A device that is slowed down rests for a second before, or until somebody needs frames; what the driver kept
-        meanwhile is passed over. Other sources are always read: a network stream would fall behind.
+        A device that is slowed down is first left alone for a second, or until frames are needed; frames that the
+        driver buffered meanwhile are skipped. Other sources are read all the time: a network stream would fall behind.
         """
         if self._mode != "slow" or not camera.drops_unread or not self._is_idle():
             return camera.grab()
         self._wake.wait(SLOW_INTERVAL)
         self._wake.clear()
         rested_until = time.monotonic()
-        for _ in range(_KEPT):
+        for _ in range(_BUFFERED):
             if (captured_at := camera.grab()) >= rested_until:
                 break
         return captured_at

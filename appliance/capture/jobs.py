@@ -1,4 +1,4 @@
-"""What other threads want the camera thread to do between two frames."""
+"""Jobs that other threads give to the camera thread, which runs them between two frames."""
 
 import queue
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from appliance.frames import Format
 
 @dataclass(slots=True)
 class Job:
-    """Something to do between two frames: call `run` with the camera, or open the camera anew with `requested`."""
+    """A job between two frames: call `run` with the camera, or reopen the camera with the format `requested`."""
 
     future: Future[Any]
     run: Callable[[Camera], Any] | None = None
@@ -21,9 +21,9 @@ class Job:
 
 
 class Jobs:
-    """The jobs that wait. Others put them in and wait for their results; the camera thread does them or refuses them.
+    """The queue of jobs. Other threads add jobs and wait for the results; the camera thread runs or refuses them.
 
-    `wake` is called when there is something new.
+    `wake` is called when a job was added.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -33,16 +33,16 @@ class Jobs:
 
     @property
     def waiting(self) -> bool:
-        """Whether there is a job."""
+        """Whether a job is waiting."""
         return not self._queue.empty()
 
     def result(self, job: Job, timeout: float) -> Any:
-        """Put the job in and return its result.
+        """Add the job and return its result.
 
         Raises what the job raises, and Busy; after `timeout` s CameraUnavailable.
         """
         self._queue.put(job)
-        if self._closed:  # asked only now, so that none slips in behind the last `cancel`
+        if self._closed:  # checked after `put`, so that no job is left behind the last `cancel`
             self.cancel()
         self._wake()
         try:
@@ -54,7 +54,7 @@ class Jobs:
             raise Busy("the appliance is stopping") from None
 
     def run(self, camera: Camera) -> Job | None:
-        """Do everything that waits; return a job that wants another format as soon as one comes. Raises CameraLost."""
+        """Run the waiting jobs up to the first that changes the format, and return that one. Raises CameraLost."""
         while self.waiting:
             job = self._queue.get()
             if not job.future.set_running_or_notify_cancel():
@@ -66,24 +66,24 @@ class Jobs:
             except CameraLost as error:
                 job.future.set_exception(error)
                 raise
-            except Exception as error:  # noqa: BLE001  the one who asked gets it, the frames go on
+            except Exception as error:  # noqa: BLE001  raised in the caller's thread; the frames go on
                 job.future.set_exception(error)
             else:
                 job.future.set_result(result)
         return None
 
     def refuse(self, refusal: Exception) -> None:
-        """Answer everything that waits with this error."""
+        """Let all waiting jobs fail with this error."""
         while self.waiting:
             job = self._queue.get()
             if job.future.set_running_or_notify_cancel():
                 job.future.set_exception(refusal)
 
     def close(self) -> None:
-        """Take no more jobs."""
+        """Accept no more jobs."""
         self._closed = True
 
     def cancel(self) -> None:
-        """Cancel what nobody will do any more."""
+        """Cancel all waiting jobs."""
         while self.waiting:
             self._queue.get().future.cancel()

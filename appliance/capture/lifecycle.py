@@ -1,4 +1,4 @@
-"""The states of a camera, and what leads from one to another: one table, drawn in docs/architecture.md."""
+"""The states of a camera and the transitions between them: one table, drawn in docs/architecture.md."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,9 +21,9 @@ PRIVACY_REFUSAL = "privacy is on: switch it off first"
 IDLE_REASON = "no frames are needed"
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
-    # The camera is being opened, with nothing known against it.
+    # The camera is being opened, and has not failed.
     "starting": {"frame": "online", "failure": "lost", "no_demand": "idle", "privacy_on": "privacy"},
-    # Good frames come.
+    # Good frames arrive.
     "online": {
         "failure": "lost",
         "stillness": "frozen",
@@ -31,7 +31,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         "no_demand": "idle",
         "privacy_on": "privacy",
     },
-    # Frames come, but they are all the same. A changed one is a frame again.
+    # Frames arrive, but they are all identical. One that differs is the event `frame`.
     "frozen": {
         "frame": "online",
         "failure": "lost",
@@ -39,21 +39,21 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         "no_demand": "idle",
         "privacy_on": "privacy",
     },
-    # The camera is waited for; the reason says why. Attempts to open it are no states of their own.
+    # There is no camera; the reason says why. Attempts to open it are not states of their own.
     "lost": {"frame": "online", "failure": "lost", "no_demand": "idle", "privacy_on": "privacy"},
-    # The camera is closed because nobody needs it.
+    # The camera is closed because it is not needed.
     "idle": {"demand": "starting", "privacy_on": "privacy"},
-    # The camera is closed because somebody wants it so.
+    # The camera is closed because privacy was switched on.
     "privacy": {"privacy_off": "starting"},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the camera is. Replaced as a whole, never changed.
+    """The state of the camera. Replaced as a whole, never changed.
 
-    `reason` is for people, there in every state but `online` and `starting`. `granted` is what the open device does;
-    `is_stand_in` tells that it is no camera, but shown in place of one.
+    `reason` is a text for people, present in every state but `online` and `starting`. `granted` is the format of the
+    open device; `is_stand_in` is true for a picture shown in place of a camera.
     """
 
     state: State
@@ -66,7 +66,7 @@ class Status:
 
 
 class Lifecycle:
-    """Holds the status, and lets only what the table allows lead to another. The camera thread owns it.
+    """Holds the status and allows only the transitions of the table. The camera thread owns it.
 
     `entered` counts how often each state was entered. `on_change` is called after each change and must return at once.
     """
@@ -78,15 +78,15 @@ class Lifecycle:
 
     @property
     def state(self) -> State:
-        """The state now."""
+        """The current state."""
         return self.status.state
 
-    def happen(self, event: Event, reason: str | None = None) -> None:
-        """Go where the event leads. Raises ValueError if it cannot happen here."""
+    def transition(self, event: Event, reason: str | None = None) -> None:
+        """Enter the state to which the event leads. Raises ValueError if the table has no such transition."""
         former = self.status
         state = TRANSITIONS[former.state].get(event)
         if state is None:
-            raise ValueError(f"{event} cannot happen to a camera that is {former.state}")
+            raise ValueError(f"there is no transition {event} from the state {former.state}")
         granted = former.granted if state in ("online", "frozen") else None
         if (state, reason) == (former.state, former.reason):
             self.status = replace(former, granted=granted)
@@ -98,7 +98,7 @@ class Lifecycle:
         self._on_change()
 
     def opened(self, device: str, description: str, granted: Format, is_stand_in: bool = False) -> None:
-        """Take note of what was opened; it is told with the next change."""
+        """Record the device that was opened; it is reported with the next change."""
         self.status = replace(
             self.status, device=device, description=description, granted=granted, is_stand_in=is_stand_in
         )

@@ -1,6 +1,6 @@
-"""What a stream of frames tells about the camera: its rate, whether the picture stands still, whether exposure settled.
+"""Monitors of the frames: their rate, whether the picture stands still, whether the exposure has settled.
 
-Each of these is fed by the camera thread alone; what others read is a number or a word.
+Only the camera thread feeds them; other threads read a number or a word.
 """
 
 import time
@@ -10,10 +10,10 @@ from appliance import jpeg
 from appliance.frames import Exposure
 
 RATE_WINDOW = 2.0  # s over which frames per second are measured
-EXPOSURE_DEADLINE = 2.0  # s after its first frame, when a camera's exposure is taken as it is
-STEADY = 0.5  # s for which frames have to be alike: exposure is found in steps, and each step takes some frames
-ALIKE = 6.0  # of 255 levels: brightness of frames that are alike; the noise of a webcam moves it by less than 1
-BLACK = 12.0  # of 255 levels: a picture so dark is that of a sensor that has not begun, until the deadline
+EXPOSURE_DEADLINE = 2.0  # s after the first frame, when the exposure is accepted as it is
+STEADY = 0.5  # s for which frames must be alike: exposure is adjusted in steps, each of which takes several frames
+ALIKE = 6.0  # of 255 levels: maximum difference of brightness; the noise of a webcam changes it by less than 1
+BLACK = 12.0  # of 255 levels: until the deadline, a darker picture is that of a sensor that has not started
 
 
 class Rate:
@@ -23,18 +23,18 @@ class Rate:
         self._times: deque[float] = deque()
 
     def note(self, captured_at: float) -> None:
-        """Take note of a good frame, captured then (CLOCK_MONOTONIC, s)."""
+        """Count a good frame, captured at that time (CLOCK_MONOTONIC, s)."""
         self._times.append(captured_at)
         while self._times[0] < captured_at - RATE_WINDOW:
             self._times.popleft()
 
     def clear(self) -> None:
-        """Forget all frames: the camera is gone."""
+        """Forget all frames, because the camera is closed."""
         self._times.clear()
 
     @property
     def age(self) -> float | None:
-        """Seconds since the newest frame; None where there is none."""
+        """Seconds since the newest frame; None if there is none."""
         try:
             return max(0.0, time.monotonic() - self._times[-1])
         except IndexError:
@@ -42,7 +42,7 @@ class Rate:
 
     @property
     def fps(self) -> float | None:
-        """Frames per second; None where too few came."""
+        """Frames per second; None if there are too few frames."""
         times = self._times.copy()
         if len(times) < 2 or time.monotonic() - times[-1] > RATE_WINDOW:
             return None
@@ -50,9 +50,9 @@ class Rate:
 
 
 class Stillness:
-    """Notices a picture that is the same, byte for byte, for longer than `limit` s; 0 switches that off.
+    """Detects a picture that stays identical, byte for byte, for longer than `limit` s; 0 disables this.
 
-    A sensor always has noise: frames that are identical come from a camera, or a driver, that hangs.
+    A sensor always has noise, so identical frames come from a camera or a driver that hangs.
     """
 
     def __init__(self, limit: float) -> None:
@@ -62,7 +62,7 @@ class Stillness:
         self._since = 0.0
 
     def note(self, data: bytes, captured_at: float) -> bool:
-        """Take note of a frame; return whether the picture is frozen."""
+        """Compare a frame with the one before; return whether the picture is frozen."""
         if data != self._last:
             self._last, self._since = data, captured_at
             self.is_frozen = False
@@ -72,9 +72,9 @@ class Stillness:
 
 
 class ExposureMeter:
-    """Judges when a camera that was just started has found its exposure: when its frames stay equally bright.
+    """Detects when the exposure of a camera that was just started has settled: its frames stay equally bright.
 
-    It decodes each frame at an eighth of its size (1.3 ms at 1280x720), and only until the verdict.
+    Each frame is decoded at an eighth of its size (1.3 ms at 1280x720), but only until the exposure has settled.
     """
 
     def __init__(self) -> None:
@@ -83,11 +83,11 @@ class ExposureMeter:
         self._began_at: float | None = None
 
     def settle(self) -> None:
-        """Say that there is nothing to judge: the source has no exposure of its own."""
+        """Treat the exposure as settled, for example of a source that has none."""
         self._verdict = "settled"
 
     def judge(self, data: bytes, captured_at: float) -> Exposure:
-        """Take a frame into account and return the verdict: once it is not `settling` it stays."""
+        """Evaluate a frame and return the result, which is final once it is not `settling`."""
         if self._verdict != "settling":
             return self._verdict
         if self._began_at is None:

@@ -1,4 +1,4 @@
-"""What the appliance remembers over a restart: the values of the controls and the format that were set."""
+"""The state that survives a restart: control values, the format and privacy."""
 
 import json
 import threading
@@ -16,10 +16,10 @@ log = logger(__name__)
 
 
 class SavedState:
-    """A small JSON file, one for each camera, written by `flush` when something changed.
+    """A small JSON file, one for each camera, written by `flush` when something has changed.
 
-    Remembering waits for no disk: it is the camera thread that remembers, and an SD card can take seconds. A file that
-    cannot be read or written costs the memory, never a picture: it is logged and life goes on.
+    The `remember_` and `forget_` methods do not wait for the disk: the camera thread calls them, and an SD card can
+    take seconds. If the file cannot be read or written, that is logged, and the saved values are lost at a restart.
     """
 
     def __init__(self, directory: Path, camera: str, configured: Format) -> None:
@@ -32,7 +32,7 @@ class SavedState:
 
     @property
     def controls(self) -> dict[str, Value]:
-        """The remembered values by the name of the control."""
+        """The saved values by the name of the control."""
         controls = self._content.get("controls")
         if not isinstance(controls, dict):
             return {}
@@ -40,13 +40,13 @@ class SavedState:
 
     @property
     def format(self) -> Format:
-        """The format that was set last, unless the settings were changed since: then what they say."""
-        remembered = self._content.get("format")
-        if not isinstance(remembered, dict) or self._content.get("format_configured") != self._configured.as_json():
+        """The format that was set last; that of the settings if these were changed since."""
+        saved = self._content.get("format")
+        if not isinstance(saved, dict) or self._content.get("format_configured") != self._configured.as_json():
             return self._configured
         limits = {each.name: each for each in parameters_of("camera", CameraSettings)}
         try:
-            values: dict[str, Any] = {name: limits[f"camera.{name}"].parse(value) for name, value in remembered.items()}
+            values: dict[str, Any] = {name: limits[f"camera.{name}"].parse(value) for name, value in saved.items()}
             return Format(**values)
         except (InvalidValue, KeyError, TypeError):
             return self._configured
@@ -57,20 +57,20 @@ class SavedState:
         return self._content.get("privacy") is True
 
     def remember_privacy(self, on: bool) -> None:
-        """Remember whether privacy is on."""
+        """Save whether privacy is on."""
         self._change(privacy=on)
 
     def remember_controls(self, values: dict[str, Value]) -> None:
-        """Add these values to what is remembered."""
+        """Add these values to the saved ones."""
         self._change(controls=self.controls | values)
 
     def forget_controls(self, names: list[str] | None) -> None:
-        """Forget these controls, or all."""
+        """Delete the saved values of these controls, or all."""
         kept = {} if names is None else {name: value for name, value in self.controls.items() if name not in names}
         self._change(controls=kept)
 
     def remember_format(self, requested: Format) -> None:
-        """Remember the format for as long as the settings stay as they are."""
+        """Save the format; it is valid until the settings change."""
         self._change(format=requested.as_json(), format_configured=self._configured.as_json())
 
     def _read(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class SavedState:
         return content if isinstance(content, dict) else {}
 
     def flush(self) -> None:
-        """Write what changed since the last time, if anything did. Never raises."""
+        """Write the file if anything has changed since the last call. Never raises."""
         with self._flushing:
             self._flush(self._content)
 
@@ -102,5 +102,5 @@ class SavedState:
             self._written, self._failing = content, False
 
     def _change(self, **changes: Any) -> None:
-        """Replace the content as a whole, so that `flush`, on another thread, sees all of a change or nothing."""
+        """Replace the content as a whole, so that `flush` on another thread sees all of a change or none of it."""
         self._content = self._content | changes

@@ -1,6 +1,6 @@
-"""One frame for whoever asks now, its upright copy, and the picture that says why there is none.
+"""Single frames on request, their upright copies, and the placeholder shown if there is no frame.
 
-Everything here runs on the thread of the caller, never on the camera's.
+Everything here runs on the caller's thread, never on the camera thread.
 """
 
 import threading
@@ -18,14 +18,14 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot or picture waits for the camera
-COLD_TIMEOUT = 8.0  # s that it waits for one that has to be opened and to find its exposure first
+SNAPSHOT_TIMEOUT = 3.0  # s that a snapshot waits for a frame
+COLD_TIMEOUT = 8.0  # s that it waits for a camera that has to be opened and to settle its exposure first
 
 
 class Snapshots:
     """Takes single frames of a camera; `orientation` is the EXIF orientation of all of them.
 
-    Every method may be called from any thread, except the camera's own.
+    Every method may be called from any thread except the camera thread.
     """
 
     def __init__(self, settings: CameraSettings, capture: Capture, slot: FrameSlot) -> None:
@@ -38,7 +38,7 @@ class Snapshots:
     def take(self, captured_after: float) -> Frame:
         """Return the next frame after that time (CLOCK_MONOTONIC, s) that decodes without an error.
 
-        Raises PrivacyOn, CameraUnavailable with the reason when there is none in time, Busy.
+        Raises PrivacyOn, Busy, and CameraUnavailable with the reason if no such frame arrives in time.
         """
         deadline = time.monotonic() + self._patience()
         while True:
@@ -52,9 +52,9 @@ class Snapshots:
                 return frame
 
     def upright(self, frame: Frame) -> bytes:
-        """Return the JPEG of the frame with its pixels turned as its orientation says, without one of its own.
+        """Return the JPEG of the frame with its pixels rotated as its EXIF orientation says, and without that tag.
 
-        Clients that ask at the same time share the work: a frame is turned once.
+        Simultaneous requests share the work: a frame is rotated once.
         """
         with self._turning:
             if self._turned is None or self._turned[0] is not frame.jpeg:
@@ -62,8 +62,8 @@ class Snapshots:
             return self._turned[1]
 
     def placeholder(self, error: CameraUnavailable) -> bytes:
-        """Return a JPEG, as large as the frames, that says why there is none: what viewers of the stream see."""
-        from appliance.camera import placeholder  # imports OpenCV: see the package
+        """Return a JPEG of the size of the frames that shows the reason, as viewers of the stream see it."""
+        from appliance.camera import placeholder  # imports OpenCV, which takes long
 
         status, newest = self._capture.status, self._slot.newest
         requested = self._capture.requested
@@ -75,7 +75,7 @@ class Snapshots:
         return placeholder.draw(width, height, status.reason or str(error), f"{since.astimezone():%H:%M:%S}")
 
     def _patience(self) -> float:
-        """Return how long to wait for a frame, in s."""
+        """Return the time to wait for a frame, in s."""
         newest = self._slot.newest
         is_warm = self._capture.status.state == "online" and newest is not None and newest.exposure != "settling"
         return SNAPSHOT_TIMEOUT if is_warm else COLD_TIMEOUT
@@ -88,6 +88,6 @@ class Snapshots:
         if frame is not None:
             return frame
         status = self._capture.status
-        if status.state == "privacy":  # perhaps only since we began to wait
+        if status.state == "privacy":  # possibly switched on during the wait
             raise PrivacyOn(PRIVACY_REFUSAL)
         raise CameraUnavailable(status.reason or "the camera delivered no usable frame in time")

@@ -1,4 +1,4 @@
-"""The features, in the order in which they start. A new one is a module of this folder, imported and listed here."""
+"""The features, in the order in which they start. Each is a module of this folder, imported and listed here."""
 
 from appliance.features.board import Board
 from appliance.features.feature import Context, Feature

@@ -17,7 +17,7 @@ def temperature(system: Path = SYSTEM) -> float | None:
 
 
 def under_voltage(system: Path = SYSTEM) -> bool | None:
-    """Return whether a Raspberry Pi gets too little voltage now: the alarm of the kernel's `rpi_volt`."""
+    """Return whether the voltage of a Raspberry Pi is currently too low: the alarm of the kernel driver `rpi_volt`."""
     for name in sorted(system.glob("class/hwmon/*/name")):
         try:
             if name.read_text().strip() == "rpi_volt":

@@ -18,8 +18,8 @@ from appliance.frames import FrameSlot
 class Context:
     """The parts of the appliance that a feature may use.
 
-    `settings` is its own section, None where it has none; `emit` passes on one of its events with the data; files of
-    its own belong into `directory`, which may not exist yet.
+    `settings` is its own section, None if it has none; `emit` emits one of its events with the data; its files belong
+    into `directory`, which may not exist yet.
     """
 
     settings: Any
@@ -44,22 +44,22 @@ class Feature:
         self.context = context
 
     def start(self) -> None:
-        """Begin to work. Called before the camera thread and the servers start, so that no frame is missed."""
+        """Start. Called before the camera thread and the servers start, so that no frame is missed."""
 
     def stop(self) -> None:
-        """End within a second. Called after the camera thread and the servers have stopped."""
+        """Stop within a second. Called after the camera thread and the servers have stopped."""
 
     def tick(self) -> None:
-        """Do what is due. Called once a second on the main thread; it must not wait for anything."""
+        """Do periodic work. Called once a second on the main thread; it must not block."""
 
     def on_privacy(self, on: bool) -> None:
-        """Take note that privacy is on or off. Called on the camera thread, also at a start; it must return at once."""
+        """React to a change of privacy. Called on the camera thread, also at a start; it must return at once."""
 
     @property
     def alive_at(self) -> float | None:
-        """When its thread last made progress (CLOCK_MONOTONIC, s); None without a thread, and while that waits.
+        """When its thread last made progress (CLOCK_MONOTONIC, s); None without a thread, and while that one waits.
 
-        The watchdog ends a process in which this is too long ago. A thread that follows frames returns the
+        The watchdog restarts the process if that was too long ago. A feature that follows frames returns the
         `working_since` of its follower.
         """
         return None

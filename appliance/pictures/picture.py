@@ -24,7 +24,7 @@ class Picture:
 
 
 FIELDS: tuple[Fact, ...] = (
-    Fact("id", INTEGER, "The number of the picture, which is never given twice.", lambda picture: picture.number),
+    Fact("id", INTEGER, "The number of the picture, which is never reused.", lambda picture: picture.number),
     Fact("name", TEXT, "The name of its file.", lambda picture: picture.name),
     Fact("taken_at", TIME, "When it was taken, with the time zone.", lambda picture: picture.taken_at.isoformat()),
     Fact("bytes", INTEGER, "The size of its file in bytes.", lambda picture: picture.size),

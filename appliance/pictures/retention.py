@@ -1,4 +1,4 @@
-"""Which pictures go when they are too many or too old: the oldest first, never the one just taken."""
+"""Deletion of pictures that are too old or take too much space: the oldest first, never the newest."""
 
 import contextlib
 import threading
@@ -14,14 +14,14 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-INTERVAL = 60.0  # s between looks for pictures that are too old
-AT_ONCE = 100  # pictures that one `apply` deletes, so that nobody waits long for a slow disk
+INTERVAL = 60.0  # s between two runs
+AT_ONCE = 100  # pictures that one `apply` deletes, so that a slow disk blocks nothing for long
 
 
 class Retention:
-    """Keeps the pictures within the settings `max_age`, `max_bytes` and `min_free`. Called from any thread.
+    """Enforces the settings `max_age`, `max_bytes` and `min_free`. Every method may be called from any thread.
 
-    Older means: with a smaller number. A Pi has no clock at boot, so the time in a name may be wrong.
+    A picture is older if its number is smaller. A Pi has no clock at boot, so the time in a name may be wrong.
     """
 
     def __init__(
@@ -35,25 +35,25 @@ class Retention:
         self._sizes: dict[int, int] = {}
         self._due_at = 0.0  # CLOCK_MONOTONIC, like the next
         self._started_at = time.monotonic()
-        self._before: int | None = None  # the greatest number that an earlier process gave
+        self._before: int | None = None  # the greatest number that an earlier process assigned
 
     def tick(self) -> None:
-        """Apply the settings every minute, and at once where there is more to do; called once a second."""
+        """Apply the settings every minute, and again at once if there is more to delete; called once a second."""
         if time.monotonic() >= self._due_at:
             self._due_at = time.monotonic() + (0 if self.apply() else INTERVAL)
 
     def make_room(self, size: int) -> None:
-        """Delete what has to go so that `min_free` bytes are left after a picture of `size` bytes is stored.
+        """Delete the oldest pictures until `min_free` bytes remain free after a picture of `size` bytes is stored.
 
-        Raises StorageFull, before it deletes anything, where deleting would not help.
+        Raises StorageFull, before it deletes anything, if deleting would not help.
         """
         if self._missing(size) <= 0:
             return
         self._pictures.empty_trash()
         with self._lock:
-            doomed = self._oldest(self._look()[:-1], self._missing(size))
-            if doomed is not None:
-                self._delete(doomed, "to keep pictures.min_free")
+            excess = self._oldest(self._update_sizes()[:-1], self._missing(size))
+            if excess is not None:
+                self._delete(excess, "to keep pictures.min_free")
             if self._missing(size) > 0:
                 raise StorageFull(
                     f"the disk of {self._pictures.directory} is too full: pictures.min_free keeps "
@@ -62,26 +62,26 @@ class Retention:
                 )
 
     def apply(self) -> bool:
-        """Delete what is too old or too much, and return whether there is more to do. Never raises.
+        """Delete pictures according to the settings, and return whether there is more to delete. Never raises.
 
-        Where `min_free` cannot be reached by deleting, nothing is deleted for it.
+        If `min_free` cannot be reached by deleting, nothing is deleted for it.
         """
-        wanted = self._settings
-        if not (wanted.max_age or wanted.max_bytes or wanted.min_free):
+        settings = self._settings
+        if not (settings.max_age or settings.max_bytes or settings.min_free):
             return False
         with self._lock:
-            is_done = self._delete(self._too_old(self._look()), "older than pictures.max_age", AT_ONCE)
-            numbers = self._look()
-            excess = sum(self._sizes.values()) - wanted.max_bytes if wanted.max_bytes else 0
-            much = self._oldest(numbers[:-1], excess)
-            much = numbers[:-1] if much is None else much
-            is_done &= self._delete(much, "more than pictures.max_bytes", AT_ONCE)
-            few = self._oldest(self._look()[:-1], self._missing(0)) or []
-            is_done &= self._delete(few, "to keep pictures.min_free", AT_ONCE)
+            is_done = self._delete(self._too_old(self._update_sizes()), "older than pictures.max_age", AT_ONCE)
+            numbers = self._update_sizes()
+            excess = sum(self._sizes.values()) - settings.max_bytes if settings.max_bytes else 0
+            excessive = self._oldest(numbers[:-1], excess)
+            excessive = numbers[:-1] if excessive is None else excessive
+            is_done &= self._delete(excessive, "more than pictures.max_bytes", AT_ONCE)
+            needed = self._oldest(self._update_sizes()[:-1], self._missing(0)) or []
+            is_done &= self._delete(needed, "to keep pictures.min_free", AT_ONCE)
         return not is_done
 
-    def _look(self) -> list[int]:
-        """Return all numbers, oldest first, and know the size of each; only new ones are looked at."""
+    def _update_sizes(self) -> list[int]:
+        """Return all numbers, oldest first, and update the sizes; only the files of new numbers are read."""
         numbers = self._pictures.numbers()
         if self._before is None:
             self._before = numbers[-1] if numbers else 0
@@ -94,31 +94,31 @@ class Retention:
         return numbers
 
     def _missing(self, size: int) -> int:
-        """Return how many bytes are too few on the disk, once a picture of that size is stored."""
+        """Return how many bytes will be missing to `min_free` once a picture of that size is stored."""
         free = self._pictures.disk_free
         if not self._settings.min_free or free is None:
             return 0
         return self._settings.min_free + size - free
 
     def _oldest(self, numbers: Iterable[int], excess: int) -> list[int] | None:
-        """Return the oldest pictures that have so many bytes together; None where all have not."""
-        doomed = []
+        """Return the oldest pictures whose sizes add up to `excess` bytes; None if all together are smaller."""
+        oldest = []
         for number in numbers:
             if excess <= 0:
                 break
-            doomed.append(number)
+            oldest.append(number)
             excess -= self._sizes.get(number, 0)
-        return doomed if excess <= 0 else None
+        return oldest if excess <= 0 else None
 
     def _too_old(self, numbers: Iterable[int]) -> list[int]:
-        """Return the pictures that were taken too long ago.
+        """Return the pictures that are older than `max_age`.
 
-        A picture is at least as old as those after it, and one that this process took no older than the process. So a
-        time that cannot be, from before the clock was set, neither deletes a picture nor keeps it.
+        A picture is at least as old as those with greater numbers, and no older than this process if this process took
+        it. So an impossible time, from before the clock was set, neither deletes a picture nor keeps it.
         """
         if not self._settings.max_age:
             return []
-        doomed: list[int] = []
+        too_old: list[int] = []
         undecided: list[int] = []
         now, limit = datetime.now(UTC), timedelta(days=self._settings.max_age)
         for number in numbers:
@@ -130,14 +130,14 @@ class Retention:
             if number > (self._before or 0):
                 age = min(age, timedelta(seconds=time.monotonic() - self._started_at))
             if age > limit:
-                doomed += undecided
+                too_old += undecided
                 undecided = []
             elif age >= timedelta(0):
                 break
-        return doomed
+        return too_old
 
     def _delete(self, numbers: list[int], why: str, at_once: int | None = None) -> bool:
-        """Delete pictures, `at_once` at most; return whether that is all that can be done. Never raises."""
+        """Delete pictures, `at_once` at most; return whether there is nothing more to delete. Never raises."""
         deleted = []
         try:
             for number in numbers[:at_once]:

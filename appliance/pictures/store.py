@@ -1,9 +1,9 @@
-"""The store of taken pictures: numbered files in one folder, none ever overwritten.
+"""The store of pictures: numbered files in one folder, which are never overwritten.
 
-A file is called `000012_2026-11-22T10-15-30.jpg`: a number that only grows, also after deletions and restarts, then
-the local time. Other programs may delete files of the folder, or add some of that form, at any time.
+A file is named `000012_2026-11-22T10-15-30.jpg`: a number that only increases, also after deletions and restarts, then
+the local time. Other programs may delete files in the folder, or add files of that form, at any time.
 
-Two hidden folders are in it: the trash, and the thumbnails.
+The folder has two hidden folders: the trash and the thumbnails.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ _NAME = re.compile(
 )
 _COUNTER = ".last-number"
 _COUNTED = re.compile(r"[0-9]{1,15}\n?")
-_SETTLED = 3_000_000_000  # ns after a change until the next one surely has another time; on FAT that takes 2 s
+_SETTLED = 3_000_000_000  # ns after a change until the next one is certain to have another time; 2 s on FAT
 
 
 class PictureStore:
@@ -40,19 +40,19 @@ class PictureStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._lock = threading.RLock()  # what is known of the folder; not held while a disk is written
+        self._lock = threading.RLock()  # of the attributes below; not held while a picture is written
         self._storing = threading.Lock()
         self._names: dict[int, str] = {}
         self._numbers: list[int] = []  # sorted
-        self._seen: int | None = None  # modification time of the folder, in ns, when it was read last
-        self._noted: int | None = None  # the same, after a change of our own
+        self._read_version: int | None = None  # modification time of the folder, in ns, when it was last read
+        self._own_version: int | None = None  # the same, after the last change made by this process
         self._listed_at = 0.0  # CLOCK_MONOTONIC
         self._described: dict[int, Picture] = {}
         self._thumbnails = Thumbnails(directory / ".thumbnails")
         self._trash = Trash(directory / ".trash")
 
     def prepare(self) -> None:
-        """Make, tidy and read the folder; log where that is impossible: taking a picture will raise it again."""
+        """Create, clean up and read the folder. A failure is logged; taking a picture then raises it."""
         try:
             files.make_folder(self.directory)
             self._remove_leftovers()
@@ -65,14 +65,14 @@ class PictureStore:
 
     @property
     def total(self) -> int:
-        """How many pictures there are."""
+        """Number of pictures."""
         with self._lock:
-            self._glance()
+            self._refresh_unless_own()
             return len(self._numbers)
 
     @property
     def disk_free(self) -> int | None:
-        """Bytes that are left for pictures; None where that cannot be known."""
+        """Free space for pictures, in bytes; None if it cannot be determined."""
         try:
             usage = os.statvfs(self.directory)
         except OSError:
@@ -80,9 +80,9 @@ class PictureStore:
         return usage.f_bavail * usage.f_frsize
 
     def store(self, data: bytes, taken_at: datetime) -> Picture:
-        """Store the JPEG under the next number. A full disk costs the trash first.
+        """Store the JPEG under the next number. If the disk is full, the trash is emptied first.
 
-        Raises StorageFull or StorageUnwritable, leaving nothing behind.
+        Raises StorageFull or StorageUnwritable; no file is left behind then.
         """
         with self._storing:
             try:
@@ -95,13 +95,13 @@ class PictureStore:
                 except OSError as again:
                     raise _storage_error(self.directory, again) from None
         with self._lock:
-            self._note(number, name)
+            self._record(number, name)
             return self._describe(number)
 
     def page(self, limit: int, before: int | None = None) -> tuple[list[Picture], int | None]:
         """Return up to `limit` pictures, newest first, with numbers below `before`; and the next `before`, if any."""
         with self._lock:
-            self._look()
+            self._refresh()
             end = len(self._numbers) if before is None else bisect_left(self._numbers, before)
             begin = max(0, end - limit)
             chosen = self._numbers[begin:end][::-1]
@@ -110,19 +110,19 @@ class PictureStore:
                 try:
                     found.append(self._describe(number))
                 except NotFound:
-                    continue  # deleted by somebody else this moment
+                    continue  # deleted by another program in the meantime
             return found, chosen[-1] if chosen and begin > 0 else None
 
     def get(self, number: int) -> Picture:
         """Return one picture. Raises NotFound."""
         with self._lock:
-            self._look()
+            self._refresh()
             return self._describe(number)
 
     def path(self, number: int) -> Path:
         """Return the file of a picture. Raises NotFound."""
         with self._lock:
-            self._glance()
+            self._refresh_unless_own()
             if number not in self._names:
                 raise NotFound(f"there is no picture {number}")
             return self.directory / self._names[number]
@@ -138,13 +138,13 @@ class PictureStore:
     def numbers(self) -> list[int]:
         """Return the numbers of all pictures, oldest first."""
         with self._lock:
-            self._glance()
+            self._refresh_unless_own()
             return list(self._numbers)
 
     def files(self) -> dict[int, Path]:
         """Return the files of all pictures by their numbers, oldest first."""
         with self._lock:
-            self._look()
+            self._refresh()
             return {number: self.directory / self._names[number] for number in self._numbers}
 
     def thumbnail(self, number: int) -> bytes:
@@ -156,62 +156,62 @@ class PictureStore:
             raise NotFound(f"picture {number} has no thumbnail: {error}") from None
 
     def delete(self, number: int) -> Picture:
-        """Delete one picture for good and return what it was. Raises NotFound, StorageUnwritable."""
+        """Permanently delete one picture and return its description. Raises NotFound, StorageUnwritable."""
         with self._lock:
-            self._glance()
+            self._refresh_unless_own()
             picture = self._describe(number)
             try:
                 (self.directory / picture.name).unlink(missing_ok=True)
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
-            self._note(number, None)
+            self._record(number, None)
         self._thumbnails.forget([picture.name])
         return picture
 
     def discard(self, numbers: Iterable[int]) -> tuple[list[Picture], bool]:
-        """Put pictures into the trash; return what they were, and whether all of them can be restored.
+        """Move pictures to the trash; return their descriptions, and whether all of them can be restored.
 
-        Those that are not there are passed over. Raises StorageUnwritable; those before the one that failed are gone.
+        Numbers without a picture are ignored. Raises StorageUnwritable; the pictures before the failed one are deleted.
         """
         discarded, is_restorable = [], True
         with self._lock:
-            self._look()
+            self._refresh()
             try:
                 for number in sorted(self._names.keys() & set(numbers)):
                     picture = self._describe(number)
                     is_restorable &= self._trash.put(number, self.directory / picture.name)
                     discarded.append(picture)
             except NotFound:
-                pass  # somebody else deleted it this moment
+                pass  # deleted by another program in the meantime
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
             finally:
-                self._look(anew=True)
+                self._refresh(force=True)
         self._thumbnails.forget(each.name for each in discarded)
         return discarded, is_restorable
 
     def restore(self, numbers: Iterable[int]) -> list[Picture]:
-        """Take pictures out of the trash; those that are not in it are passed over. Raises StorageUnwritable."""
+        """Take pictures out of the trash; those that are not in it are ignored. Raises StorageUnwritable."""
         with self._lock:
             restored = []
             try:
                 for number in dict.fromkeys(numbers):
-                    if self._trash.take_back(number, self._bring_back):
+                    if self._trash.take_back(number, self._move_back):
                         restored.append(number)
                 if restored:
-                    files.sync_folder(self.directory)  # the trash does not survive a restart, so these have to
+                    files.sync_folder(self.directory)  # the trash does not survive a restart, so these files must
             except OSError as error:
                 raise _storage_error(self.directory, error) from None
             finally:
-                self._look(anew=True)
+                self._refresh(force=True)
             return [self._describe(number) for number in restored if number in self._names]
 
     def purge_trash(self) -> None:
-        """Delete for good what has been in the trash for a minute; called once a second."""
+        """Permanently delete the pictures that have been in the trash for a minute; called once a second."""
         self._trash.purge()
 
     def empty_trash(self) -> None:
-        """Delete for good everything that is in the trash."""
+        """Permanently delete everything in the trash."""
         self._trash.empty()
 
     def _write(self, data: bytes, taken_at: datetime) -> tuple[int, str]:
@@ -223,25 +223,25 @@ class PictureStore:
         self._put(self.directory / name, data)
         return number, name
 
-    def _bring_back(self, path: Path) -> None:
-        """Move a picture out of the trash, unless it is not there any more. Raises OSError."""
+    def _move_back(self, path: Path) -> None:
+        """Move a picture out of the trash if it is still there. Raises OSError."""
         with contextlib.suppress(FileNotFoundError):
             _rename_without_replacing(path, self.directory / path.name)
         path.unlink(missing_ok=True)  # where there are hard links, it has two names now
 
     def _next_number(self) -> int:
-        """Return the number after the greatest that was ever given: the counter file remembers deleted ones."""
+        """Return the number after the greatest ever assigned: the counter file covers deleted pictures."""
         try:
             text = (self.directory / _COUNTER).read_text(encoding="ascii")
         except (FileNotFoundError, UnicodeDecodeError):
             text = ""
         counted = int(text) if _COUNTED.fullmatch(text) else 0
         with self._lock:
-            self._glance()
+            self._refresh_unless_own()
             return max(counted, self._trash.greatest, self._numbers[-1] if self._numbers else 0) + 1
 
     def _put(self, path: Path, data: bytes) -> None:
-        """Let the whole file appear under its name, or raise OSError; a file that is there stays."""
+        """Make the complete file appear under its name, or raise OSError; an existing file is not replaced."""
         temporary = files.write_temporary(path, data)
         try:
             _rename_without_replacing(temporary, path)
@@ -249,52 +249,52 @@ class PictureStore:
             temporary.unlink(missing_ok=True)
         try:
             files.sync_folder(self.directory)
-        except OSError:  # Nobody is told that it is stored, so it must not be there.
+        except OSError:  # the picture is reported as not stored, so it must not exist
             path.unlink(missing_ok=True)
             raise
 
     def _remove_leftovers(self) -> None:
-        """Delete what a power cut left half-written. Raises OSError."""
+        """Delete the incomplete files that a power cut left behind. Raises OSError."""
         for path in self.directory.glob(".*.tmp"):
             name = path.name.removeprefix(".").removesuffix(".tmp")
             if name == _COUNTER or _NAME.fullmatch(name):
                 path.unlink()
 
-    def _look(self, anew: bool = False) -> None:
-        """Read the folder again if anything in it was added, renamed or deleted since, or `anew`.
+    def _refresh(self, force: bool = False) -> None:
+        """Read the folder again if a file was added, renamed or deleted since the last time, or if `force`.
 
-        Two changes in one tick of the file system's clock look like one, so a time that is not long ago says nothing.
+        Two changes within one tick of the file system's clock have the same time, so a recent time proves nothing.
         """
         try:
             changed = self.directory.stat().st_mtime_ns
-            if changed == self._seen and not anew:
+            if changed == self._read_version and not force:
                 return
-            self._seen = changed if time.time_ns() - changed > _SETTLED else None
-            self._noted, self._listed_at = changed, time.monotonic()
+            self._read_version = changed if time.time_ns() - changed > _SETTLED else None
+            self._own_version, self._listed_at = changed, time.monotonic()
             known = set(self._names.values())
             with os.scandir(self.directory) as entries:
                 present = [each.name for each in entries if each.is_file(follow_symlinks=False)]
-            names = [name for name in present if name in known or _is_ours(name)]
+            names = [name for name in present if name in known or _is_picture_name(name)]
         except OSError:
-            names, self._seen = [], None
+            names, self._read_version = [], None
         self._names = {int(name.partition("_")[0]): name for name in names}
         self._numbers = sorted(self._names)
         self._described = {number: each for number, each in self._described.items() if number in self._names}
 
-    def _glance(self) -> None:
-        """Look, but do not read the folder again for each of our own changes: ten thousand names take long.
+    def _refresh_unless_own(self) -> None:
+        """Refresh, unless the last change was made by this process: reading ten thousand names takes long.
 
-        What others did in the same tick of the file system's clock is noticed up to 3 s later.
+        Changes by other programs within the same tick of the file system's clock are noticed up to 3 s later.
         """
         try:
-            is_known = self.directory.stat().st_mtime_ns == self._noted
+            is_known = self.directory.stat().st_mtime_ns == self._own_version
         except OSError:
             is_known = False
         if not is_known or (time.monotonic() - self._listed_at) * 1e9 > _SETTLED:
-            self._look()
+            self._refresh()
 
-    def _note(self, number: int, name: str | None) -> None:
-        """Know of a change of our own: a picture that has appeared, or gone if there is no name."""
+    def _record(self, number: int, name: str | None) -> None:
+        """Record a change made by this process: a new picture, or a deleted one if there is no name."""
         if name is None:
             self._names.pop(number, None)
             self._described.pop(number, None)
@@ -305,9 +305,9 @@ class PictureStore:
             self._names[number] = name
             insort(self._numbers, number)
         try:
-            self._noted = self.directory.stat().st_mtime_ns
+            self._own_version = self.directory.stat().st_mtime_ns
         except OSError:
-            self._noted = None
+            self._own_version = None
 
     def _describe(self, number: int) -> Picture:
         if number not in self._described:
@@ -316,7 +316,7 @@ class PictureStore:
 
 
 def _described(directory: Path, number: int, names: dict[int, str]) -> Picture:
-    """Return what the file says of itself. Raises NotFound."""
+    """Return the description of a picture, read from its file. Raises NotFound."""
     try:
         name = names[number]
         with (directory / name).open("rb") as file:
@@ -338,8 +338,8 @@ def taken_at(name: str) -> datetime:
     return datetime.fromisoformat(f"{day}T{hour.replace('-', ':')}").astimezone()
 
 
-def _is_ours(name: str) -> bool:
-    """Return whether this is the name of a picture: a number and a time that can be."""
+def _is_picture_name(name: str) -> bool:
+    """Return whether this is the name of a picture: a number and a valid time."""
     match = _NAME.fullmatch(name)
     try:
         return bool(match and datetime.fromisoformat(f"{match[2]} {match[3].replace('-', ':')}"))
@@ -348,7 +348,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _rename_without_replacing(source: Path, target: Path) -> None:
-    """Rename, and raise FileExistsError rather than replace."""
+    """Rename a file. Raises FileExistsError if the target exists."""
     try:
         os.link(source, target)
     except FileExistsError:

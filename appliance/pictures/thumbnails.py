@@ -1,6 +1,6 @@
-"""Thumbnails: each is made once, and kept in a hidden folder beside the pictures.
+"""Thumbnails: each is made once, and stored in a hidden folder of the pictures.
 
-They can be made again at any time, so nothing waits for the disk, and a disk that takes none does no harm.
+They can be made again at any time, so writes are not synchronised, and a failed write does no harm.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from appliance import jpeg
 from appliance.system.files import PICTURES
 
 WIDTH = 320  # pixels
-_END = b"\xff\xd9"  # of a JPEG; after a power cut the end of a file may be missing
+_END = b"\xff\xd9"  # of a JPEG; it may be missing after a power cut
 
 
 class Thumbnails:
@@ -22,7 +22,7 @@ class Thumbnails:
         self.directory = directory
 
     def get(self, name: str, read: Callable[[], bytes]) -> bytes:
-        """Return the thumbnail; `read` gives the picture when it has to be made.
+        """Return the thumbnail; `read` returns the picture if it has to be made.
 
         Raises CorruptFrame, and what `read` raises.
         """
@@ -36,13 +36,13 @@ class Thumbnails:
         return data
 
     def forget(self, names: Iterable[str]) -> None:
-        """Delete the thumbnails of pictures that are gone."""
+        """Delete the thumbnails of deleted pictures."""
         for name in names:
             with contextlib.suppress(OSError):
                 (self.directory / name).unlink()
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Delete those that belong to none of these pictures, and what a crash left behind."""
+        """Delete the thumbnails of all other pictures, and temporary files left by a crash."""
         with contextlib.suppress(OSError):
             ours = [*self.directory.glob(PICTURES), *self.directory.glob(f".{PICTURES}.*.tmp")]
             self.forget({path.name for path in ours}.difference(names))
@@ -53,6 +53,6 @@ class Thumbnails:
             self.directory.mkdir(exist_ok=True)
             temporary.write_bytes(data)
             temporary.replace(path)
-        except OSError:  # it is made again next time
+        except OSError:  # it is made again for the next request
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""The trash: pictures that were deleted, kept for a minute so that a slip of the finger can be undone.
+"""The trash: deleted pictures, kept for a minute so that a deletion by mistake can be undone.
 
-It is a hidden folder beside the pictures, on the same disk, so moving there and back copies nothing. What is in it
-belongs to the process that put it there: another one empties it when it starts.
+It is a hidden folder of the pictures, on the same disk, so that moving a picture copies nothing. Its content belongs to
+the process that put it there: the next process empties it when it starts.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from appliance.system.files import PICTURES
 
 KEPT = 60.0  # s that a deleted picture can be restored
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_AT_ONCE = 200  # files removed by one call, so that nobody waits long for a slow disk
+_AT_ONCE = 200  # files removed by one call, so that a slow disk blocks nothing for long
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class Trash:
 
     @property
     def greatest(self) -> int:
-        """The greatest number in it; 0 if it is empty."""
+        """The greatest number in the trash; 0 if it is empty."""
         with self._lock:
             return max(self._deleted, default=0)
 
     def put(self, number: int, path: Path) -> bool:
-        """Move a picture here and return whether it can be restored; on a full disk it is deleted for good.
+        """Move a picture to the trash and return whether it can be restored; on a full disk it is deleted permanently.
 
-        Raises OSError; the picture is then where it was. One that is gone already counts as deleted for good.
+        Raises OSError; the picture then stays where it is. One that does not exist counts as permanently deleted.
         """
         with self._lock:
             try:
@@ -59,9 +59,9 @@ class Trash:
             return True
 
     def take_back(self, number: int, move: Callable[[Path], None]) -> bool:
-        """Let `move` bring a picture back to where it belongs; return whether it was here.
+        """Take a picture out of the trash by calling `move` with its file; return whether it was in the trash.
 
-        Raises what `move` raises; the picture then stays here.
+        Raises what `move` raises; the picture then stays in the trash.
         """
         with self._lock:
             if number not in self._deleted:
@@ -71,7 +71,7 @@ class Trash:
             return True
 
     def purge(self, kept: float = KEPT) -> bool:
-        """Delete for good what has been here for `kept` s, some of it if it is much; return whether there was any."""
+        """Permanently delete up to 200 pictures that have been in the trash for `kept` s; return whether any were."""
         with self._lock:
             until = time.monotonic() - kept
             due = [number for number, each in self._deleted.items() if each.at <= until][:_AT_ONCE]
@@ -81,14 +81,14 @@ class Trash:
             return bool(due)
 
     def empty(self) -> bool:
-        """Delete everything in it for good; return whether there was anything."""
+        """Permanently delete everything in the trash; return whether there was anything."""
         is_emptied = False
         while self.purge(0):
             is_emptied = True
         return is_emptied
 
     def remove_leftovers(self) -> None:
-        """Delete what an earlier process left behind. Raises OSError."""
+        """Delete the pictures that an earlier process left in the trash. Raises OSError."""
         with self._lock:
             for path in self.directory.glob(PICTURES):
                 path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The verbs of the appliance, by subject, as HTTP and MQTT both offer them."""
+"""The commands of the appliance, by subject, for HTTP and MQTT alike."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What can be done with the camera, and what is known of it, as HTTP and MQTT both offer it."""
+"""The commands and facts of the camera, for HTTP and MQTT alike."""
 
 import time
 from typing import Any
@@ -38,20 +38,20 @@ log = logger(__name__)
 CONTROLS = Event("controls", "The controls changed.", report="Controls", stream="controls", bus=False)
 CAMERA = Event(
     "camera",
-    "The camera came into another state.",
+    "The state of the camera changed.",
     {"state": choice(*STATES), "former": choice(*STATES), "reason": nullable(TEXT)},
     stream="camera",
     bus=False,
 )
 _REASON = {"reason": nullable(TEXT)}
-CAMERA_LOST = Event("camera_lost", "The camera delivers no more frames.", _REASON)
+CAMERA_LOST = Event("camera_lost", "The camera stopped delivering frames.", _REASON)
 CAMERA_BACK = Event("camera_back", "The camera delivers frames again.", _REASON)
-CAMERA_FROZEN = Event("camera_frozen", "The picture does not change any more.", _REASON)
+CAMERA_FROZEN = Event("camera_frozen", "The picture no longer changes.", _REASON)
 PRIVACY_ON = Event("privacy_on", "Privacy was switched on: the camera is closed.", _REASON)
 PRIVACY_OFF = Event("privacy_off", "Privacy was switched off.", _REASON)
 
 USABLE = ("online", "idle")
-"""States of a camera that obeys and gives pictures; one that is idle opens when it is needed."""
+"""States in which the camera accepts commands and delivers pictures; an idle camera is opened when it is needed."""
 
 _SETTINGS = {each.name: each for each in parameters_of("camera", CameraSettings)}
 
@@ -88,13 +88,13 @@ FACTS = (
             device=nullable(TEXT),
             description=nullable(TEXT),
         ),
-        "The state of the camera, why it is in it and since when; what it is.",
+        "The state of the camera, with its reason and the time since when it applies; the camera's source and device.",
         _camera,
         label="Camera",
         urgent=whole,
         metric=Metric(
             "camera_online",
-            "Whether the camera delivers frames that move.",
+            "Whether the camera delivers frames that change.",
             value=lambda camera: float(camera["state"] == "online"),
         ),
         entities=(
@@ -112,7 +112,7 @@ FACTS = (
     Fact(
         "privacy",
         BOOLEAN,
-        "Whether the camera has to stay closed.",
+        "Whether privacy is on: the camera stays closed.",
         lambda capture: capture.privacy,
         urgent=whole,
     ),
@@ -164,17 +164,17 @@ FACTS = (
     Fact(
         "frames.corrupt",
         INTEGER,
-        "Damaged frames that the camera delivered, which were not shown.",
+        "Damaged frames that the camera delivered; they are not shown.",
         lambda capture: capture.corrupt,
         label="Corrupt frames",
-        metric=Metric("frames_corrupt", "Damaged frames that the camera delivered, which were not shown.", "counter"),
+        metric=Metric("frames_corrupt", "Damaged frames that the camera delivered; they are not shown.", "counter"),
         entities=(Entity("Corrupt frames", state_class="total_increasing", enabled=False),),
     ),
 )
 COUNTERS = (
     Counter(
         "camera_state_entered",
-        "How often the camera came into a state.",
+        "How often the camera entered a state.",
         lambda capture: {capture.status.state: 0, **capture.entered},
         label="state",
     ),
@@ -182,7 +182,7 @@ COUNTERS = (
 
 
 def _like_setting(name: str, help: str) -> Parameter:
-    """Return the argument that has the same limits as a setting of the camera."""
+    """Return an argument with the limits of the camera setting of the same name."""
     parameter = _SETTINGS[f"camera.{name}"]
     return Parameter(
         name=name,
@@ -196,7 +196,7 @@ def _like_setting(name: str, help: str) -> Parameter:
 
 
 class CameraService:
-    """One camera. Every method may be called from any thread, except the camera's own."""
+    """One camera. Every method may be called from any thread except the camera thread."""
 
     events = (CONTROLS, CAMERA, CAMERA_LOST, CAMERA_BACK, CAMERA_FROZEN, PRIVACY_ON, PRIVACY_OFF)
 
@@ -209,19 +209,19 @@ class CameraService:
         self._events = events
         self._former = capture.status.state
         self._is_away = False
-        capture.on_change = self._changed
+        capture.on_change = self._on_change
         capture.on_controls = lambda: self._events.emit(CONTROLS, self.known_controls() or {})
 
     # ------------------------------------------------------------------ commands
 
     @command("GET", "/api/controls", right="view", result="Controls")
     def get_controls(self) -> dict[str, Any]:
-        """Every control that the camera has, with its limits and the value it has now."""
+        """Return every control of the camera, with its limits and its current value."""
         return report(self._capture.controls())
 
     @command("PATCH", "/api/controls", right="control", free=True, result="Controls")
     def set_controls(self, values: dict[str, object]) -> dict[str, Any]:
-        """Set one or many controls by name; if one value is wrong, none is set."""
+        """Set one or more controls by name; if one value is invalid, none is set."""
         controls = self._capture.set_controls(values)
         if values:
             now = {each.name: each.value for each in controls if each.name in values}
@@ -231,20 +231,20 @@ class CameraService:
     @command(
         "POST",
         "/api/controls/reset",
-        Parameter(name="names", kind="text", repeated=True, help="The controls to reset. Without it, all."),
+        Parameter(name="names", kind="text", repeated=True, help="The controls to reset; all if omitted."),
         right="control",
         result="Controls",
         press="Reset controls",
     )
     def reset_controls(self, names: list[str] | None = None) -> dict[str, Any]:
-        """Set controls to their defaults and forget what was set."""
+        """Set controls to their defaults and delete their saved values."""
         controls = self._capture.reset_controls(names)
         log.info("controls reset: %s", ", ".join(names) if names is not None else "all")
         return report(controls)
 
     @command("GET", "/api/format", right="view", result="FormatReport")
     def get_format(self) -> dict[str, Any]:
-        """The format asked for, the one the camera granted, and those it offers."""
+        """Return the requested format, the format that the camera granted, and the formats that it offers."""
         return self._format_report()
 
     @command(
@@ -258,7 +258,7 @@ class CameraService:
         result="FormatReport",
     )
     def set_format(self, **changes: Any) -> dict[str, Any]:
-        """Change size, rate or pixel format while running; what the camera grants may differ."""
+        """Change the size, rate or pixel format while running; the camera may grant a different format."""
         requested = Format(**(self._capture.requested.as_json() | changes))
         if requested != self._capture.requested:
             self._capture.set_format(requested)
@@ -275,12 +275,12 @@ class CameraService:
     @command(
         "PUT",
         "/api/privacy",
-        Parameter(name="on", kind="boolean", help="Whether the camera has to stay closed.", required=True),
+        Parameter(name="on", kind="boolean", help="Whether to keep the camera closed.", required=True),
         right="control",
         result="Privacy",
     )
     def set_privacy(self, on: bool) -> dict[str, Any]:
-        """Close the camera, or open it again. It stays so over a restart; viewers see that privacy is on."""
+        """Switch privacy on or off. While it is on, also after a restart, the camera is closed and viewers see that."""
         self._capture.set_privacy(on)
         self._status.emit()
         return {"privacy": self._capture.privacy}
@@ -288,7 +288,7 @@ class CameraService:
     # ------------------------------------------------------------------ for the adapters
 
     def frame_after(self, time_: float) -> Frame:
-        """Return a frame that is worth storing, captured after that time (CLOCK_MONOTONIC, s).
+        """Return a frame captured after that time (CLOCK_MONOTONIC, s), with settled exposure.
 
         Raises PrivacyOn, CameraUnavailable with the reason, Busy.
         """
@@ -297,41 +297,42 @@ class CameraService:
     def snapshot(self, max_age: float = 0.0) -> Frame:
         """Return a frame captured after this call, or one that is no older than `max_age` s.
 
-        Raises PrivacyOn, and CameraUnavailable with the reason when there is none within 3 s, or 8 s of a cold camera.
+        Raises PrivacyOn, and CameraUnavailable with the reason if no frame arrives within 3 s (8 s if the camera has to
+        be opened first).
         """
         return self._snapshots.take(time.monotonic() - max_age)
 
     @property
     def is_turned(self) -> bool:
-        """Whether frames have to be turned or mirrored, as their EXIF says, to be seen upright."""
+        """Whether the EXIF orientation of the frames has to be applied to see them upright."""
         return self._snapshots.orientation != 1
 
     def upright(self, frame: Frame) -> bytes:
-        """Return the JPEG of a frame with its pixels turned, for programs that do not look at the orientation."""
+        """Return the JPEG of a frame with its pixels rotated, for programs that ignore the EXIF orientation."""
         return self._snapshots.upright(frame)
 
     def placeholder(self, error: CameraUnavailable) -> bytes:
-        """Return a JPEG that says why there is no frame."""
+        """Return a JPEG that shows why there is no frame."""
         return self._snapshots.placeholder(error)
 
     def known_controls(self) -> dict[str, Any] | None:
-        """Return the controls as they were read last, without asking the camera; None before the first time."""
+        """Return the controls as they were last read, without waiting for the camera; None before the first time."""
         controls = self._capture.known_controls
         return None if controls is None else report(controls)
 
     def known_formats(self) -> list[dict[str, Any]]:
-        """Return what the camera that was opened last offers, without asking it; empty where it cannot tell."""
+        """Return the formats of the camera that was opened last, without waiting for it; empty if it offers none."""
         return [each.as_json() for each in self._capture.known_formats]
 
     @property
     def shows_stand_in(self) -> bool:
-        """Whether the test pattern is shown because no camera is there, not because the settings ask for it."""
+        """Whether the test pattern is shown because there is no camera, not because the settings select it."""
         return self._capture.status.is_stand_in and self._capture.source == AUTO
 
     def is_fresh(self) -> bool:
-        """Return whether frames come as they should: the last one not older than 2 s, or three frames if that is more.
+        """Return whether frames arrive: the last is no older than 2 s, or three frame intervals if those are longer.
 
-        A camera that is closed on purpose is as it should be.
+        A camera that is closed intentionally counts as fresh.
         """
         status, age = self._capture.status, self._capture.frame_age
         if status.state in ("idle", "privacy"):
@@ -349,18 +350,18 @@ class CameraService:
             "available": [each.as_json() for each in formats],
         }
 
-    def _changed(self) -> None:
-        """Tell the listeners about the new status; on the camera's thread, so that no step is missed."""
+    def _on_change(self) -> None:
+        """Emit the events of a new status; called on the camera thread, so that no transition is missed."""
         status, former = self._capture.status, self._former
         self._former = status.state
         if status.state != former:
             self._events.emit(CAMERA, {"state": status.state, "former": former, "reason": status.reason})
-            if event := self._step(former, status.state):
+            if event := self._event_of(former, status.state):
                 self._events.emit(event, {"reason": status.reason})
         self._status.emit()
 
-    def _step(self, former: str, state: str) -> Event | None:
-        """Return the event of a step from one state of the camera to another; None for a step of no interest."""
+    def _event_of(self, former: str, state: str) -> Event | None:
+        """Return the event of a transition from one state of the camera to another; None if it has none."""
         if state == "privacy":
             return PRIVACY_ON
         if former == "privacy":

@@ -1,4 +1,4 @@
-"""The stored pictures, as HTTP and MQTT both offer them."""
+"""The commands and facts of the stored pictures, for HTTP and MQTT alike."""
 
 import re
 import reprlib
@@ -47,7 +47,7 @@ FACTS = (
     Fact(
         "pictures",
         INTEGER,
-        "How many pictures are stored.",
+        "Number of stored pictures.",
         lambda pictures: pictures.total,
         label="Pictures",
         urgent=whole,
@@ -57,11 +57,11 @@ FACTS = (
     Fact(
         "disk_free",
         nullable(INTEGER),
-        "Bytes left for pictures.",
+        "Free disk space for pictures, in bytes.",
         lambda pictures: pictures.disk_free,
         label="Disk",
         unit="bytes free",
-        metric=Metric("disk_free_bytes", "Bytes left for pictures."),
+        metric=Metric("disk_free_bytes", "Free disk space for pictures, in bytes."),
         entities=(Entity("Disk left", unit="B", device_class="data_size", precision=0, state_class="measurement"),),
     ),
 )
@@ -72,9 +72,9 @@ _IDS = Parameter(name="ids", kind="integer", help="Numbers of the pictures.", re
 
 
 class PictureService:
-    """Takes, lists, deletes and restores pictures. Every method may be called from any thread, except the camera's own.
+    """Takes, lists, deletes and restores pictures. Every method may be called from any thread except the camera thread.
 
-    `frame_after` returns the first frame captured after a time (CLOCK_MONOTONIC, s) that is worth storing.
+    `frame_after` returns the first good frame that was captured after a time (CLOCK_MONOTONIC, s).
     """
 
     events = (PICTURE_TAKEN, PICTURE_DELETED, PICTURE_RESTORED, PICTURES_DELETED, PICTURES_RESTORED)
@@ -114,13 +114,13 @@ class PictureService:
     @command(
         "GET",
         "/api/pictures",
-        Parameter(name="limit", kind="integer", help="At most so many.", default=50, minimum=1, maximum=500),
+        Parameter(name="limit", kind="integer", help="Maximum number of pictures.", default=50, minimum=1, maximum=500),
         Parameter(name="before", kind="integer", help="Only pictures with a smaller number.", minimum=1),
         right="view",
         result="PicturePage",
     )
     def list_pictures(self, limit: int = 50, before: int | None = None) -> dict[str, Any]:
-        """The pictures, newest first, in pages: give `next` as `before` to get the following page."""
+        """List the pictures, newest first, in pages; pass `next` as `before` to get the following page."""
         page, following = self._pictures.page(limit, before)
         return {
             "pictures": [picture.as_json() for picture in page],
@@ -130,12 +130,12 @@ class PictureService:
 
     @command("GET", "/api/pictures/<id>", _ID, right="view", result="Picture")
     def get_picture(self, id: int) -> dict[str, Any]:
-        """What is known of one picture."""
+        """Return one picture."""
         return self._pictures.get(id).as_json()
 
     @command("DELETE", "/api/pictures/<id>", _ID, right="control", result="DeletedPicture")
     def delete_picture(self, id: int) -> dict[str, Any]:
-        """Delete one picture. For a minute it can be restored. Its number is never given again."""
+        """Delete one picture. It can be restored for a minute. Its number is never reused."""
         discarded, is_restorable = self._pictures.discard([id])
         if not discarded:
             raise NotFound(f"there is no picture {id}")
@@ -147,7 +147,7 @@ class PictureService:
 
     @command("POST", "/api/pictures/<id>/restore", _ID, right="control", result="Picture")
     def restore_picture(self, id: int) -> dict[str, Any]:
-        """Bring back a picture that was deleted in the last minute."""
+        """Restore a picture that was deleted within the last minute."""
         restored = self._pictures.restore([id])
         if not restored:
             raise NotFound(f"picture {id} cannot be restored: that is possible for {KEPT:g} s after it was deleted")
@@ -158,14 +158,14 @@ class PictureService:
 
     @command("POST", "/api/pictures/delete", _IDS, right="control", result="DeletedPictures")
     def delete_pictures(self, ids: list[int]) -> dict[str, Any]:
-        """Delete many pictures; those that are not there are passed over. For a minute they can be restored."""
+        """Delete several pictures; numbers that do not exist are ignored. They can be restored for a minute."""
         discarded, is_restorable = self._pictures.discard(ids)
         numbers = self._emit_many(PICTURES_DELETED, discarded)
         return {"deleted": numbers, "restorable": KEPT if is_restorable else 0.0}
 
     @command("POST", "/api/pictures/restore", _IDS, right="control", result="RestoredPictures")
     def restore_pictures(self, ids: list[int]) -> dict[str, Any]:
-        """Bring back pictures that were deleted in the last minute; the others are passed over."""
+        """Restore pictures that were deleted within the last minute; other numbers are ignored."""
         return {"restored": self._emit_many(PICTURES_RESTORED, self._pictures.restore(ids))}
 
     # ------------------------------------------------------------------ for the adapters
@@ -183,9 +183,9 @@ class PictureService:
         return self._pictures.thumbnail(id)
 
     def picture_files(self, selection: str = "") -> list[Path]:
-        """Return the files of a selection such as `7,9,12-40`, oldest first; of an empty one, all pictures.
+        """Return the files of a selection such as `7,9,12-40`, oldest first; an empty selection means all pictures.
 
-        Numbers that there are none of are passed over. Raises NotFound if nothing of a selection is left.
+        Numbers that do not exist are ignored. Raises NotFound if none of the selection exists.
         """
         spans = sorted((int(first), int(last or first)) for first, last in _SPAN.findall(selection))
         present, chosen, after = self._pictures.files(), [], 0
@@ -201,7 +201,7 @@ class PictureService:
         self._events.emit(event, {"picture": picture.as_json(), "total": self._pictures.total})
 
     def _emit_many(self, event: Event, pictures: list[Picture]) -> list[int]:
-        """Emit one event however many pictures there are, none for none, and return the numbers."""
+        """Emit one event for all pictures, or none if there are no pictures, and return the numbers."""
         numbers = [picture.number for picture in pictures]
         if numbers:
             action = event.constant["action"]

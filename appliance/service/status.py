@@ -1,4 +1,4 @@
-"""The state: everything about the camera and the appliance that changes."""
+"""The state of the camera and the appliance."""
 
 import time
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ STATE = Event("state", "The state, at each change and every second.", report="St
 
 
 def _version_for_update() -> str:
-    """Return the value of an update entity: no newer version is looked for, so the installed one is the latest."""
+    """Return the value of an update entity. The appliance does not check for newer versions, so it is up to date."""
     return '{"installed_version": value, "latest_version": value} | tojson'
 
 
@@ -58,9 +58,9 @@ class StatusService:
 
     @command("GET", "/api/state", right="view", result="State")
     def get_state(self) -> dict[str, Any]:
-        """Everything about the camera and the appliance that changes; every key is always there."""
+        """Return the state of the camera and the appliance; every key is always present."""
         return self._facts.state()
 
     def emit(self) -> None:
-        """Emit the state; called once a second, and at a change."""
+        """Emit the state; called once a second and after a change."""
         self._events.emit(STATE, self.get_state())

@@ -1,7 +1,7 @@
-"""The start-up settings: what there is (`sections`), where values come from (`layers`), what cannot be together.
+"""The settings: their declarations (`sections`), their sources (`layers`) and their consistency (`cross_checks`).
 
-Layers, the later one wins: defaults, systemd's state directory, the file, systemd's credentials, `.env`,
-the environment, flags.
+Later layers override earlier ones: defaults, systemd's state directory, the file, systemd's credentials, `.env`, the
+environment, flags.
 """
 
 import os
@@ -55,9 +55,9 @@ def load(
     dotenv: Path | None = Path(".env"),
     sections: Sections = CORE,
 ) -> tuple[Settings, dict[str, Effective]]:
-    """Merge all layers; return the settings, and where each came from.
+    """Merge all layers; return the settings, and the effective value of each with its origin.
 
-    `flags` maps names of settings to texts. Raises ConfigurationError with every problem there is.
+    `flags` maps names of settings to texts. Raises ConfigurationError with every problem found.
     """
     environment = os.environ if environment is None else environment
     known = sections.parameters()

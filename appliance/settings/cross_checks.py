@@ -1,4 +1,4 @@
-"""What cannot be right although each setting alone is."""
+"""Checks across settings: combinations that are invalid although each value is valid."""
 
 import ipaddress
 import os
@@ -28,7 +28,7 @@ http.host: {host} can be reached from other machines, but no setting says who ma
 
 
 def contradictions(effective: Mapping[str, Effective]) -> Iterator[str]:
-    """Yield what cannot be right although each value alone is."""
+    """Yield the problems of combinations of settings."""
     value = {name: entry.value for name, entry in effective.items()}
     if value["mqtt.tls_key_file"] and not value["mqtt.tls_certificate_file"]:
         yield "mqtt.tls_key_file: has no effect without mqtt.tls_certificate_file"
@@ -48,7 +48,7 @@ def contradictions(effective: Mapping[str, Effective]) -> Iterator[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach what listens on that address."""
+    """Return whether the address can be reached only from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -56,7 +56,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _access_problems(value: Mapping[str, Value]) -> Iterator[str]:
-    """Yield what is wrong or missing in who may do what."""
+    """Yield the problems of the settings that control access."""
     secrets = ("http.password", "http.token", "http.viewer_password", "http.viewer_token")
     given = [name for name in secrets if value[name]]
     if value["http.open"] and given:

@@ -1,4 +1,4 @@
-"""How a setting is declared, and the names that follow from its declaration."""
+"""The declaration of a setting as a field of a dataclass, and the names that follow from it."""
 
 from dataclasses import field, fields
 from typing import Any, get_type_hints
@@ -11,7 +11,7 @@ _KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", st
 
 
 def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
-    """Declare one setting: its default, a sentence of help, and limits as `Parameter` names them."""
+    """Declare one setting: its default, its help, and its limits, named as in `Parameter`."""
     metadata = {"help": help, "choices": choices, "limits": limits}
     return field(default=default, metadata=metadata)
 

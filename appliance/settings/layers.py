@@ -1,4 +1,4 @@
-"""Where settings come from, from the weakest layer to the strongest."""
+"""The layers of settings, from the weakest to the strongest."""
 
 import os
 import tomllib
@@ -48,14 +48,14 @@ def layers(
 
 
 def _file_layer(sections: Sections, file: Path) -> Iterator[_Layer]:
-    """Yield the settings of a TOML file, one layer for each, and what is wrong with its structure."""
+    """Yield the settings of a TOML file, one layer for each, and the problems of its structure."""
     try:
         with file.open("rb") as stream:
             document, is_exposed = tomllib.load(stream), redaction.is_exposed(stream)
     except OSError as error:
         yield str(file), {}, f"{file}: cannot be read: {error.strerror}"
         return
-    except (ValueError, RecursionError) as error:  # a TOMLDecodeError is a ValueError, and so is what else may be wrong
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
         yield str(file), {}, f"{file}: not valid TOML: {error}"
         return
     known = sections.parameters()
@@ -76,7 +76,7 @@ def _file_layer(sections: Sections, file: Path) -> Iterator[_Layer]:
 
 
 def _dotenv_layer(known: Mapping[str, Parameter], dotenv: Path) -> Iterator[_Layer]:
-    """Yield the settings of a `.env`, and which of its lines that seem to be ours cannot be understood."""
+    """Yield the settings of a `.env` file, and its lines that contain the prefix but cannot be parsed."""
     try:
         with dotenv.open(encoding="utf-8") as stream:
             bindings, is_exposed = list(parse_stream(stream)), redaction.is_exposed(stream)
@@ -95,7 +95,7 @@ def _dotenv_layer(known: Mapping[str, Parameter], dotenv: Path) -> Iterator[_Lay
 
 
 def _named(known: Mapping[str, Parameter], origin: str, variables: Mapping[str, str]) -> Iterator[_Layer]:
-    """Yield the settings among environment variables; those without our prefix belong to others."""
+    """Yield the settings among environment variables; variables without the prefix are ignored."""
     names = {environment_name(name): name for name in known}
     for variable, value in variables.items():
         if variable in names:

@@ -1,4 +1,4 @@
-"""Every start-up setting, declared once.
+"""Every setting, declared once.
 
 A setting is a field of one of the sections below. Its name in the file (`[http] port`), its environment variable
 (`CAMERA_APPLIANCE_HTTP_PORT`), its flag (`--http-port`), its check and its documentation all follow from that field.
@@ -291,7 +291,7 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, frozen for the life of the process; `features` has the sections that features bring, by name."""
+    """All settings, constant for the life of the process; `features` holds the sections of features, by name."""
 
     camera: CameraSettings = field(default_factory=CameraSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
@@ -302,12 +302,12 @@ class Settings:
     features: Mapping[str, Any] = field(default_factory=dict)
 
     def section(self, name: str) -> Any:
-        """Return the section of that name, whoever brings it."""
+        """Return the section of that name, of the core or of a feature."""
         return self.features[name] if name in self.features else getattr(self, name)
 
 
 class Sections(Iterable[tuple[str, type, tuple[Parameter, ...]]]):
-    """The sections of the settings file: those of the core, and those that features bring.
+    """The sections of the settings file: those of the core, and those of features.
 
     Iterating yields (name, class, parameters) of each; the parameters are named `section.name`.
     """
@@ -336,7 +336,7 @@ class Sections(Iterable[tuple[str, type, tuple[Parameter, ...]]]):
         }
 
     def build(self, values: Mapping[str, Value]) -> Settings:
-        """Return the settings that have these checked values."""
+        """Return the settings with these checked values."""
         built = {
             name: section(**{entry.name.partition(".")[2]: values[entry.name] for entry in entries})
             for name, section, entries in self

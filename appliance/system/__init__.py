@@ -1,1 +1,1 @@
-"""The machine: the log, the journal, systemd, files, memory and passwords."""
+"""Interfaces to the operating system: log, journal, systemd, files and memory; and password hashes."""

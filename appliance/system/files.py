@@ -1,10 +1,10 @@
-"""Write a file so that after a power cut there is the old one or the new one, never half of one."""
+"""Atomic writes: after a power cut a file is the old one or the new one, never a part of one."""
 
 import os
 from pathlib import Path
 
 PICTURES = "[0-9]*_????-??-??T??-??-??.jpg"
-"""Pattern of `Path.glob` for pictures: other files in the same folders belong to others."""
+"""Pattern of `Path.glob` for pictures: other files in the same folders do not belong to the appliance."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -40,7 +40,7 @@ def make_folder(folder: Path) -> None:
         if not folder.is_dir():
             raise
     except FileNotFoundError:
-        if folder.parent.is_dir():  # one where nothing can be made, such as /proc or a folder that was deleted
+        if folder.parent.is_dir():  # nothing can be created in it, as in /proc or in a deleted folder
             raise
         make_folder(folder.parent)
         make_folder(folder)

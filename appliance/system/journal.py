@@ -1,4 +1,4 @@
-"""The journal's own protocol: what a log line says, and beside it fields by which `journalctl` can look for it.
+"""The native protocol of the journal: log messages with fields by which `journalctl` can select them.
 
 An entry is one datagram of fields (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/). The journal adds the unit itself.
 """
@@ -13,7 +13,7 @@ _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), 
 
 
 def priority(level: int) -> int:
-    """Return the priority of syslog that a level of logging has."""
+    """Return the syslog priority of a logging level."""
     return next(number for least, number in _PRIORITIES if level >= least)
 
 
@@ -30,7 +30,7 @@ def encode(fields: dict[str, str]) -> bytes:
 
 
 class JournalHandler(logging.Handler):
-    """Sends every record as an entry; one that the journal does not take goes to `otherwise`."""
+    """Sends every record as an entry; an entry that the journal does not accept goes to the handler `otherwise`."""
 
     def __init__(self, camera: str, otherwise: logging.Handler) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class JournalHandler(logging.Handler):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a record. Never raises: a log line must not stop a camera."""
+        """Send a record. Never raises: a log message must not stop the camera."""
         try:
             fields = {
                 "MESSAGE": self.format(record),

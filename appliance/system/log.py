@@ -1,8 +1,8 @@
-"""Log lines for the journal or a terminal.
+"""Logging to the journal or a terminal.
 
-Under systemd each record is an entry of the journal, with fields (see `journal`). Where the journal cannot be reached,
-each line begins with `<N>`, which systemd takes as its priority (sd-daemon(3)); on a terminal the time and the level
-are written out. What repeats itself too often is counted instead.
+Under systemd each record is an entry of the journal, with fields (see `journal`). If the journal cannot be reached,
+each line begins with `<N>`, its priority (sd-daemon(3)). On a terminal, a line contains the time and the level.
+Messages that are repeated too often are counted instead.
 """
 
 import logging
@@ -17,11 +17,11 @@ from typing import TextIO
 from appliance.system.journal import JournalHandler, priority
 
 _WINDOW = 60.0  # s
-_BURST = 10  # lines of a kind that are logged in this time; the others are counted
+_BURST = 10  # similar records that are logged in this time; the others are counted
 
 
 class JournalFormatter(logging.Formatter):
-    """Formats a record as `<priority>room: message`; every line of a traceback gets the priority as well."""
+    """Formats a record as `<priority>module: message`; every line of a traceback gets the priority as well."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of the record."""
@@ -30,7 +30,7 @@ class JournalFormatter(logging.Formatter):
 
 
 class MaskingFormatter(logging.Formatter):
-    """Formats as another one does, and then hides what nobody may see, tracebacks included."""
+    """Formats with another formatter, then masks secrets, also in tracebacks."""
 
     def __init__(self, inner: logging.Formatter, mask: Callable[[str], str]) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class MaskingFormatter(logging.Formatter):
 
 @dataclass
 class _Kind:
-    """Records that one line of our source has made: since when, how many were let through, how many held back."""
+    """Similar records: since when they are counted, how many passed, how many were held back."""
 
     since: float
     passed: int = 0
@@ -53,7 +53,7 @@ class _Kind:
 
 
 class Repeats(logging.Filter):
-    """Lets a few records of a kind through, and holds the others back until they can be summed up in one line."""
+    """Passes the first similar records, and holds the others back until they can be summarised in one line."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Repeats(logging.Filter):
         self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the record is let through."""
+        """Return whether the record passes."""
         if hasattr(record, "summary"):
             return True
         with self._lock:
@@ -74,7 +74,7 @@ class Repeats(logging.Filter):
             return False
 
     def over(self) -> list[logging.LogRecord]:
-        """Return one record for each kind that was held back and whose time is over, and begin anew with all those."""
+        """Return a summary of each kind of record that was held back and whose time is over, and reset its count."""
         now = time.monotonic()
         with self._lock:
             ended = {key: kind for key, kind in self._kinds.items() if now - kind.since >= _WINDOW}
@@ -89,20 +89,19 @@ def _summary(last: logging.LogRecord, held: int) -> logging.LogRecord:
 
 
 def start(level: str, stream: TextIO | None = None, mask: Callable[[str], str] = str, camera: str = "") -> None:
-    """Send the records of the whole process to the journal or to `stream` (default: standard error).
+    """Send the records of the process to the journal or to `stream` (default: standard error).
 
-    `level` is the least weight of what is logged, `camera` the name that entries of the journal carry; `mask`
-    hides what nobody may see.
+    `level` is the minimum level, `camera` the value of the journal field `CAMERA`; `mask` hides secrets in a text.
     """
     handler: logging.Handler = logging.StreamHandler(stream or sys.stderr)
-    room = "%(name)s: %(message)s"
+    message = "%(name)s: %(message)s"
     if _is_journal():
-        handler.setFormatter(MaskingFormatter(JournalFormatter(room), mask))
+        handler.setFormatter(MaskingFormatter(JournalFormatter(message), mask))
         handler = JournalHandler(camera, otherwise=handler)
-        handler.setFormatter(MaskingFormatter(logging.Formatter(room), mask))
+        handler.setFormatter(MaskingFormatter(logging.Formatter(message), mask))
     else:
-        for_people = logging.Formatter(f"%(asctime)s %(levelname)-7s {room}", "%H:%M:%S")
-        handler.setFormatter(MaskingFormatter(for_people, mask))
+        with_time = logging.Formatter(f"%(asctime)s %(levelname)-7s {message}", "%H:%M:%S")
+        handler.setFormatter(MaskingFormatter(with_time, mask))
     handler.addFilter(Repeats())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("linuxpy").setLevel(logging.WARNING)  # it logs every ioctl
@@ -110,12 +109,12 @@ def start(level: str, stream: TextIO | None = None, mask: Callable[[str], str] =
 
 
 def set_level(level: str) -> None:
-    """Change the least weight of what is logged."""
+    """Change the minimum log level."""
     logging.getLogger().setLevel(level.upper())
 
 
 def sum_up() -> None:
-    """Log what was held back and whose time is over; to be called now and then."""
+    """Log summaries of the records that were held back; to be called periodically."""
     for handler in logging.getLogger().handlers:
         for repeats in handler.filters:
             for record in repeats.over() if isinstance(repeats, Repeats) else ():
@@ -123,17 +122,17 @@ def sum_up() -> None:
 
 
 def for_journal(line: str) -> str:
-    """Return a line of an error as the journal wants it, or as it is on a terminal."""
+    """Return a line of an error with its priority if standard error is the journal, otherwise unchanged."""
     return f"<3>{line}" if _is_journal() else line
 
 
 def logger(name: str) -> logging.Logger:
-    """Return the logger of a module, called by its name in the house: `appliance.http.server` logs as `http.server`."""
+    """Return the logger of a module, without the name of the package: `appliance.http.server` logs as `http.server`."""
     return logging.getLogger(name.removeprefix("appliance."))
 
 
 def _is_journal() -> bool:
-    """Return whether standard error goes to the journal: systemd names its device and inode in JOURNAL_STREAM."""
+    """Return whether standard error is the journal: systemd passes its device and inode in JOURNAL_STREAM."""
     try:
         stat = os.fstat(2)
     except OSError:

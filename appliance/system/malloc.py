@@ -1,4 +1,4 @@
-"""What Python's and glibc's allocators are told, so that a process that runs for years stays small.
+"""Configure the allocators of Python and glibc, so that a process that runs for years stays small.
 
 See mallopt(3), malloc_trim(3), and gc in Python's documentation.
 """
@@ -11,9 +11,9 @@ _LARGE = 524288  # bytes: more than a JPEG picture, less than a decoded one
 
 
 def spare_memory() -> None:
-    """Let all threads allocate from one place: each with its own keeps what it has freed, 10 MB with ten workers.
+    """Let all threads share one arena: with an arena each, ten workers retain 10 MB of freed memory.
 
-    What is large goes back to the system when it is freed.
+    Large blocks are returned to the system when they are freed.
     """
     libc = ctypes.CDLL(None)
     libc.mallopt(_ARENA_MAX, 1)
@@ -21,18 +21,18 @@ def spare_memory() -> None:
 
 
 def settle() -> None:
-    """Take all objects that exist now for ones that stay: collections then look only at what comes later.
+    """Treat all existing objects as permanent, so that later collections examine only newer ones.
 
-    Otherwise Python waits for a quarter as many new ones, some 15,000, before it looks for cycles among all of them.
+    Otherwise Python starts a full collection only after a quarter as many new objects, about 15,000, have survived.
     """
     gc.collect()
     gc.freeze()
 
 
 def return_memory() -> None:
-    """Give back to the system what is free between pieces in use.
+    """Return free memory between blocks in use to the system.
 
-    Pictures come and go among small things that stay, so glibc itself finds little at the end of its heap.
+    Pictures are freed among small permanent objects, so glibc finds little free memory at the end of its heap.
     """
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)

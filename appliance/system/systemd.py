@@ -1,4 +1,4 @@
-"""Talk to systemd: readiness, status line, watchdog, credentials. Does nothing where there is no systemd."""
+"""The interface to systemd: readiness, status line, watchdog and credentials. Does nothing without systemd."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def notify(*assignments: str) -> None:
-    """Tell systemd, for example `notify("READY=1", "STATUS=1280x720 at 30 fps")`. Never raises.
+    """Notify systemd, for example `notify("READY=1", "STATUS=1280x720 at 30 fps")`. Never raises.
 
     The protocol is one datagram of lines (sd_notify(3)), so a line break in an assignment becomes a space; a leading
     @ names an abstract socket.
@@ -23,11 +23,11 @@ def notify(*assignments: str) -> None:
             lines = (" ".join(assignment.splitlines()) for assignment in assignments)
             notifier.sendto("\n".join(lines).encode(errors="replace"), address)
     except OSError:
-        pass  # A lost status line must not stop a camera; a lost watchdog message systemd notices itself.
+        pass  # a lost status line must not stop the camera; systemd itself notices a lost watchdog message
 
 
 def watchdog_interval() -> float | None:
-    """Return after how many seconds of silence systemd restarts this process; None without a watchdog."""
+    """Return the watchdog timeout in seconds; None without a watchdog."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     pid = os.environ.get("WATCHDOG_PID", str(os.getpid()))
     if not microseconds.isdecimal() or int(microseconds) == 0 or pid != str(os.getpid()):
@@ -36,7 +36,7 @@ def watchdog_interval() -> float | None:
 
 
 def credential(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return a secret that systemd handed over (LoadCredential=), without its final newline, or None."""
+    """Return a credential passed by systemd (LoadCredential=), without its final newline; None if there is none."""
     directory = environment.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return None

@@ -102,7 +102,7 @@ def test_a_host_of_the_inventory_gets_its_card(flashed: dict[str, subprocess.Com
 
 def test_no_secret_is_shown_however_much_ansible_says(flashed: dict[str, subprocess.CompletedProcess[str]]) -> None:
     shown = "".join(result.stdout + result.stderr for result in flashed.values())
-    assert "TASK [Make the files]" in shown
+    assert "TASK [Generate the files]" in shown
     assert PASSPHRASE not in shown
     assert variables.wpa_key("home", PASSPHRASE) not in shown
 

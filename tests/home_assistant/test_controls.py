@@ -116,7 +116,7 @@ def test_every_button_is_pressed_somewhere_here(device: Device) -> None:
 def test_what_is_set_elsewhere_is_seen(
     device: Device, appliance: RunningAppliance, home: HomeAssistant, camera: SimulatedCamera
 ) -> None:
-    """Not at once after the camera was opened: what it then does by itself is put right, `RECHECK` of the panel."""
+    """Not at once after the camera was opened: what it then does by itself is put right, see `RECHECK_DELAY`."""
     opened = appliance.state()["frames"]["captured"]
     eventually(lambda: appliance.state()["frames"]["captured"] > opened + 30, "a second of frames")
     appliance.ask("PATCH", "/api/controls", {"contrast": 11})

@@ -134,10 +134,10 @@ def test_who_may_control_changes_things(protected: RunningAppliance, headers: di
 
 def test_a_refusal_says_which_right_is_missing(protected: RunningAppliance) -> None:
     nobody = ask(protected, "POST", "/api/pictures", NOBODY, "10.200.0.3")
-    assert nobody.error == ("login_required", "this needs the right to control: log in, or send a token")
+    assert nobody.error == ("login_required", "the right to control is required: log in, or send a token")
     assert nobody.headers["WWW-Authenticate"] == 'Basic realm="camera", charset="UTF-8"'
     viewer = ask(protected, "POST", "/api/pictures", VIEWER, "10.200.0.3")
-    assert viewer.error == ("not_permitted", "this needs the right to control, which viewer does not have")
+    assert viewer.error == ("not_permitted", "the right to control is required, which viewer does not have")
 
 
 @pytest.mark.parametrize("token", [VIEWER_TOKEN, TOKEN], ids=["viewer", "control"])
@@ -299,7 +299,7 @@ def test_the_log_names_who_guesses_once_and_no_secret_ever(protected: RunningApp
     for number in range(30):
         ask(protected, "GET", "/api/state", basic("admin", f"guess-{number}"), "10.202.0.3")
         ask(protected, "GET", f"/api/state?token=guess-{number}", NOBODY, "10.202.0.3")
-    assert protected.log.count("10.202.0.3: too many failed log-ins, slowed down") == 1
+    assert protected.log.count("10.202.0.3: too many failed log-ins, rate-limited") == 1
     for secret in (PASSWORD, VIEWER_PASSWORD, TOKEN, VIEWER_TOKEN, "guess-"):
         assert secret not in protected.log
 

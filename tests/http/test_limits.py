@@ -3,7 +3,7 @@
 import pytest
 
 from appliance.http.errors import TooManyRequests
-from appliance.http.limits import Buckets, household
+from appliance.http.limits import Buckets, network_of
 from tests.running import RunningAppliance, eventually
 from tests.streaming import Viewer
 
@@ -68,7 +68,7 @@ def test_one_address_costs_the_others_nothing() -> None:
     ],
 )
 def test_an_ipv6_network_counts_as_one_address(one: str, other: str, alike: bool) -> None:
-    assert (household(one) == household(other)) is alike
+    assert (network_of(one) == network_of(other)) is alike
 
 
 def test_the_table_of_addresses_does_not_grow_without_end() -> None:

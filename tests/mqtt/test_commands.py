@@ -132,7 +132,7 @@ def test_a_transaction_that_is_no_json_is_refused(appliance: RunningAppliance, c
     answer = client.ask("command/get_format", b'{"transaction": 1e999}')
     assert answer["error"] == {
         "code": "invalid_request",
-        "message": "transaction: a number in it is too large to be sent back",
+        "message": "transaction: a number in it is too large to be returned",
     }
 
 

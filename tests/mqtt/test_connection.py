@@ -96,7 +96,7 @@ def test_what_cannot_be_the_name_of_a_host_is_refused_at_the_start(tmp_path: Pat
         "run", "--camera-source=test-pattern", "--http-port=0", f"--mqtt-host={host}", directory=tmp_path
     )
     assert result.returncode != 0
-    assert f"mqtt.host: '{host}' is not the name of a host" in result.stderr
+    assert f"mqtt.host: '{host}' is not a valid host name" in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -118,7 +118,7 @@ def test_a_connection_made_while_much_waits_is_not_forgotten(
             client.wait_for("controls", lambda message: "brightness" in message.json)
             simcam.stall()
             client.pour("command/get_format", ["{}"] * 120)
-            eventually(lambda: "come faster than" in appliance.log, "a full inbox")
+            eventually(lambda: "arrive faster than" in appliance.log, "a full inbox")
             mark = client.mark
             broker.restart()
             client.wait_for("availability", is_online, mark)

@@ -70,7 +70,7 @@ def test_any_text_can_be_asked_about(topic: str) -> None:
     meanings = [TOPICS.command(topic), TOPICS.control(topic), "controls" if TOPICS.is_controls(topic) else None]
     assert len([meaning for meaning in meanings if meaning]) <= 1
     if any(meanings):
-        assert TOPICS.is_ours(topic)
+        assert TOPICS.is_own(topic)
 
 
 @given(st.text(max_size=30))
@@ -84,7 +84,7 @@ def test_nothing_of_another_camera_is_meant_for_us(rest: str) -> None:
 @pytest.mark.parametrize("topic", DECLARED, ids=lambda topic: topic.path)
 def test_answers_on_our_topics_are_allowed_only_below_response(topic: Topic) -> None:
     is_response = topic.path.startswith("response/")
-    assert TOPICS.is_ours(TOPICS.of(topic.path)) is not is_response
+    assert TOPICS.is_own(TOPICS.of(topic.path)) is not is_response
 
 
 @pytest.mark.parametrize("topic", [each for each in DECLARED if not each.received], ids=lambda topic: topic.path)

@@ -1,8 +1,7 @@
-"""The clients of the broadcaster: a viewer of the stream, and a listener to events.
+"""The subscribers of the broadcaster: a viewer of the stream, and a listener to events.
 
-Each is a connection that does not block, what is being sent on it, and the rule for what comes next. Whether the
-connection is encrypted makes no difference here: `ssl.SSLSocket` is a socket that says so in another exception when it
-has to wait.
+Each is a non-blocking connection with the data being sent, and a rule for what comes next. Encrypted connections need
+no special handling, except that `ssl.SSLSocket` raises other exceptions when it would block.
 """
 
 import contextlib
@@ -14,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from appliance.frames import Frame, wall_clock
-from appliance.http.tls import WAITS, say_goodbye
+from appliance.http.tls import WAITS, send_close_notify
 
 BOUNDARY = "frame"
 STREAM_TYPE = f"multipart/x-mixed-replace;boundary={BOUNDARY}"
 BYTES_TYPE = f"application/octet-stream;boundary={BOUNDARY}"
-"""Media type of the same bytes for a script that asks for it by `Accept`.
+"""Media type of the same bytes, for a script that requests it with `Accept`.
 
 WebKit cancels a multipart/x-mixed-replace response that `fetch` reads: seen in WebKitGTK 2.50.6, whose code Safari
 shares.
@@ -27,18 +26,18 @@ shares.
 _DELIMITER = f"--{BOUNDARY}\r\n".encode()
 _NOTSENT_LOWAT = 25  # linux/tcp.h; the socket module does not name it in Python 3.11
 _UNSENT = 16384  # bytes
-_STALE = 0.3  # s: an older frame of the camera is not shown to a new viewer, the next one is
-_EARLY = 0.012  # s that a frame may come before its time and still counts: cameras are not that punctual
-_BACKLOG = 262144  # bytes of events that a listener may be behind
-_READS = 16  # times 4 kB of what a client sends unasked that are read away at once
+_STALE = 0.3  # s: a new viewer waits for the next frame if the current one is older
+_EARLY = 0.012  # s by which a frame may be early, because the intervals of cameras vary
+_BACKLOG = 262144  # bytes of events queued for a listener
+_READS = 16  # reads of 4 kB at once, to discard what a subscriber sends
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a viewer asks for: at most `fps` frames a second (0: all there are), and what ustreamer's viewers may.
+class StreamOptions:
+    """The options of a stream: at most `fps` frames per second (0: no limit), and those of ustreamer.
 
-    `key` and `id` are how it finds itself in `/state`; `extra_headers` tell more about each frame; `zero_data` leaves
-    the picture itself out.
+    `key` and `id` identify the viewer in `/state`; `extra_headers` adds headers to each part; `zero_data` omits the
+    picture itself.
     """
 
     fps: float = 0.0
@@ -49,23 +48,23 @@ class Wish:
 
 
 class Part:
-    """A frame as a part of the stream. It ends with the delimiter, so that readers need not wait for the next part."""
+    """A frame as a part of the stream. It includes the next delimiter, so that readers need not wait for it."""
 
-    __slots__ = ("_whole", "frame")
+    __slots__ = ("_data", "frame")
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self._whole: bytes | None = None
+        self._data: bytes | None = None
 
     @property
-    def whole(self) -> bytes:
-        """The part as all viewers get it who asked for nothing else: put together once, for the first of them."""
-        if self._whole is None:
-            self._whole = b"".join((self.head(len(self.frame.jpeg)), self.frame.jpeg, b"\r\n", _DELIMITER))
-        return self._whole
+    def data(self) -> bytes:
+        """The part for all viewers without special options, assembled once."""
+        if self._data is None:
+            self._data = b"".join((self.head(len(self.frame.jpeg)), self.frame.jpeg, b"\r\n", _DELIMITER))
+        return self._data
 
     def head(self, length: int, extra: str = "") -> bytes:
-        """Return the header lines of a part with so many bytes of picture."""
+        """Return the header lines of a part with a picture of `length` bytes."""
         frame = self.frame
         captured = wall_clock(frame.captured_at)
         return (
@@ -75,7 +74,7 @@ class Part:
 
 
 class Feed:
-    """What all viewers share: the newest part, and what was sent so far."""
+    """Shared by all subscribers: the newest part, and the counters of what was sent."""
 
     __slots__ = ("bytes_sent", "frames_dropped", "frames_sent", "newest")
 
@@ -86,10 +85,10 @@ class Feed:
         self.frames_dropped = 0
 
 
-class Client:
-    """A connection and what is being sent on it. `moved_at` (CLOCK_MONOTONIC, s) is when it last took a byte."""
+class Subscriber:
+    """A connection with its pending data. `active_at` is when data was last accepted (CLOCK_MONOTONIC, s)."""
 
-    __slots__ = ("address", "connection", "feed", "moved_at", "number", "pending")
+    __slots__ = ("active_at", "address", "connection", "descriptor", "feed", "pending")
 
     def __init__(self, connection: socket.socket, head: bytes, address: str, feed: Feed) -> None:
         connection.setblocking(False)
@@ -98,14 +97,14 @@ class Client:
         self.connection = connection
         self.address = address
         self.feed = feed
-        self.number = connection.fileno()
+        self.descriptor = connection.fileno()
         self.pending: bytes | memoryview | None = head
-        self.moved_at = time.monotonic()
+        self.active_at = time.monotonic()
 
     def send(self) -> None:
-        """Send until the socket is full or there is nothing to send. Raises OSError when the client is gone.
+        """Send until the socket is full or nothing is pending. Raises OSError when the connection is closed.
 
-        Most frames leave with one call. What was refused is offered again unchanged, as TLS demands.
+        Most frames are sent with one call. Data that was not accepted is sent again unchanged, as TLS requires.
         """
         feed = self.feed
         while (data := self.pending or self._next()) is not None:
@@ -115,11 +114,11 @@ class Client:
                 self.pending = data
                 return
             feed.bytes_sent += count
-            self.moved_at = time.monotonic()
+            self.active_at = time.monotonic()
             self.pending = None if count == len(data) else memoryview(data)[count:]
 
     def is_open(self) -> bool:
-        """Read away what the client sends unasked; return whether it is still there."""
+        """Discard received data; return whether the connection is still open."""
         try:
             return all(self.connection.recv(4096) for _ in range(_READS))
         except WAITS:
@@ -129,7 +128,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connection."""
-        say_goodbye(self.connection)
+        send_close_notify(self.connection)
         self.connection.close()
 
     def _next(self) -> bytes | memoryview | None:
@@ -137,16 +136,18 @@ class Client:
         raise NotImplementedError
 
 
-class Viewer(Client):
-    """Gets frames: when it is through with one, the newest there is, whatever came in between."""
+class Viewer(Subscriber):
+    """Receives frames: when one has been sent, the newest follows."""
 
-    __slots__ = ("_due_at", "_frames_before", "_rest", "_sequence", "fps", "frames", "wish")
+    __slots__ = ("_due_at", "_frames_before", "_rest", "_sequence", "fps", "frames", "options")
 
-    def __init__(self, connection: socket.socket, head: bytes, address: str, feed: Feed, wish: Wish) -> None:
+    def __init__(
+        self, connection: socket.socket, head: bytes, address: str, feed: Feed, options: StreamOptions
+    ) -> None:
         with contextlib.suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
         super().__init__(connection, head + _DELIMITER, address, feed)
-        self.wish = wish
+        self.options = options
         self.frames = 0
         self.fps = 0
         self._sequence = 0
@@ -155,7 +156,7 @@ class Viewer(Client):
         self._frames_before = 0
 
     def count(self, seconds: float) -> None:
-        """Take note of how many frames a second it got in the `seconds` since the last call."""
+        """Set `fps` to the frames per second sent in the `seconds` since the last call."""
         self.fps = round((self.frames - self._frames_before) / seconds)
         self._frames_before = self.frames
 
@@ -169,30 +170,30 @@ class Viewer(Client):
         self._sequence = part.frame.sequence
         self.frames += 1
         self.feed.frames_sent += 1
-        if self.wish.extra_headers or self.wish.zero_data:
-            return self._own(part)
-        return part.whole
+        if self.options.extra_headers or self.options.zero_data:
+            return self._with_options(part)
+        return part.data
 
     def _is_due(self, frame: Frame) -> bool:
-        """Return whether the frame is for this viewer; count what it missed because it was slow."""
+        """Return whether the frame is due for this viewer; count the frames it missed because it was slow."""
         if not self._sequence and frame.live and time.monotonic() - frame.captured_at > _STALE:
             return False
-        if not self.wish.fps:
+        if not self.options.fps:
             if self._sequence:
                 self.feed.frames_dropped += frame.sequence - self._sequence - 1
             return True
         if frame.captured_at < self._due_at - _EARLY:
             return False
-        interval = 1 / self.wish.fps
+        interval = 1 / self.options.fps
         is_late = frame.captured_at > self._due_at + interval
         self._due_at = (frame.captured_at if is_late else self._due_at) + interval
         return True
 
-    def _own(self, part: Part) -> bytes:
-        """Return the head of a part that is this viewer's own; the picture, which all share, follows as the rest."""
+    def _with_options(self, part: Part) -> bytes:
+        """Return the head of a part according to the options; the shared picture follows as `_rest`."""
         frame, now = part.frame, time.monotonic()
         fields: dict[str, object] = {}
-        if self.wish.extra_headers:
+        if self.options.extra_headers:
             fields = {
                 "Online": str(frame.live).lower(),
                 "Width": frame.width,
@@ -203,39 +204,38 @@ class Viewer(Client):
                 "Latency": f"{now - frame.captured_at:.6f}",
             }
         extra = "".join(f"X-UStreamer-{name}: {value}\r\n" for name, value in fields.items())
-        if self.wish.zero_data:
+        if self.options.zero_data:
             return part.head(0, extra) + b"\r\n" + _DELIMITER
-        self._rest = memoryview(part.whole)[-len(frame.jpeg) - 2 - len(_DELIMITER) :]
+        self._rest = memoryview(part.data)[-len(frame.jpeg) - 2 - len(_DELIMITER) :]
         return part.head(len(frame.jpeg), extra)
 
 
-class Listener(Client):
-    """Gets every event, in order, after a greeting.
+class Listener(Subscriber):
+    """Receives the initial event, then every event in order.
 
-    The greeting is asked for when the listener is `greeted`, between two events: what it tells cannot be overtaken by a
-    change that nobody told this listener of.
+    `initial` is called by `push_initial`, between two events, so no change can be lost between the two.
     """
 
-    __slots__ = ("_events", "_greeting")
+    __slots__ = ("_events", "_initial")
 
     def __init__(
-        self, connection: socket.socket, head: bytes, address: str, feed: Feed, greeting: Callable[[], bytes]
+        self, connection: socket.socket, head: bytes, address: str, feed: Feed, initial: Callable[[], bytes]
     ) -> None:
         super().__init__(connection, head, address, feed)
         self._events: deque[bytes] = deque()
-        self._greeting = greeting
+        self._initial = initial
 
-    def greet(self) -> None:
-        """Put the greeting before all events."""
-        self._events.append(self._greeting())
+    def push_initial(self) -> None:
+        """Queue the initial event."""
+        self._events.append(self._initial())
 
-    def tell(self, event: bytes) -> None:
-        """Put an event behind those that wait."""
+    def push(self, event: bytes) -> None:
+        """Queue an event."""
         self._events.append(event)
 
     @property
     def is_behind(self) -> bool:
-        """Whether it takes events so slowly that it is of no use to keep more for it."""
+        """Whether more events are queued than the limit."""
         return self.pending is not None and sum(map(len, self._events)) > _BACKLOG
 
     def _next(self) -> bytes | memoryview | None:

@@ -1,4 +1,4 @@
-"""The live picture on the bus, for those who have no other way to watch."""
+"""The live picture over MQTT, for programs that cannot use the HTTP stream."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from typing import Any
 
 from appliance.errors import ApplianceError
 from appliance.mqtt import topics as paths
-from appliance.mqtt.sender import Sender, has_left
+from appliance.mqtt.sender import Sender, is_settled
 from appliance.mqtt.state_publisher import StatePublisher
 from appliance.service import Appliance
 from appliance.system.log import logger
@@ -14,19 +14,19 @@ from appliance.system.log import logger
 log = logger(__name__)
 
 
-class Live:
-    """Publishes a frame every `interval` s, on a thread of its own, as waiting for a frame takes time.
+class LivePublisher:
+    """Publishes a frame every `interval` s, on a thread of its own, because waiting for a frame blocks.
 
-    The next goes only when the one before has left: paho would keep all of them for a broker that does not read.
+    A frame is published only after the previous one has been sent: otherwise paho would queue frames for a slow broker.
     """
 
     def __init__(
-        self, interval: float, topic: str, outlet: Sender, publications: StatePublisher, appliance: Appliance
+        self, interval: float, topic: str, sender: Sender, state_publisher: StatePublisher, appliance: Appliance
     ) -> None:
         self._interval = interval
         self._topic = topic
-        self._outlet = outlet
-        self._publications = publications
+        self._sender = sender
+        self._state_publisher = state_publisher
         self._appliance = appliance
         self._last: Any = None
         self._stopping = threading.Event()
@@ -34,23 +34,23 @@ class Live:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it works, or is not asked to."""
+        """Whether the thread is running, or not needed."""
         return not self._interval or self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin, if the settings want it."""
+        """Start the thread if an interval is configured."""
         if self._interval:
             self._thread.start()
 
     def stop(self) -> None:
-        """Publish no more."""
+        """Stop publishing."""
         self._stopping.set()
 
     def _run(self) -> None:
         due = time.monotonic()
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             due = max(due + self._interval, time.monotonic())
-            if self._outlet.is_open and has_left(self._last):
+            if self._sender.is_open and is_settled(self._last):
                 try:
                     self._publish()
                 except ApplianceError as error:
@@ -60,6 +60,6 @@ class Live:
 
     def _publish(self) -> None:
         frame = self._appliance.camera.snapshot(max_age=min(self._interval, 1.0))
-        data, _ = self._publications.fitting(paths.LIVE, frame.jpeg)
+        data, _ = self._state_publisher.fit(paths.LIVE, frame.jpeg)
         if not self._stopping.is_set():
-            self._last = self._outlet.publish(self._topic, data, qos=0)
+            self._last = self._sender.publish(self._topic, data, qos=0)

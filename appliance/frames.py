@@ -99,18 +99,24 @@ class FrameSlot:
     def subscribe(self, listener: Listener, demand: bool = True) -> Callable[[], None]:
         """Call the listener with every frame and placeholder from now on; return the function that ends this.
 
-        It is called on the camera's thread and must return at once. An exception in it is logged, and costs neither the
+        It is called on the camera thread and must return at once. An exception in it is logged, and costs neither the
         camera nor another listener a frame. Without `demand` it gets what is published for others: it neither keeps an
         idle camera open nor makes a raw frame be encoded.
         """
-        with ExitStack() as held:
-            if demand:
-                held.enter_context(self.demand())
-            own = partial(listener)  # an object of its own, so that one listener can subscribe twice
+        own = partial(listener)  # an object of its own, so that one listener can subscribe twice
+        with self._condition:
+            self._listeners = (*self._listeners, own)
+            self._demands += demand
+        if demand and self.on_demand:
+            self.on_demand()
+
+        def cancel() -> None:
             with self._condition:
-                self._listeners = (*self._listeners, own)
-            held.callback(self._unsubscribe, own)
-            return held.pop_all().close
+                if own in self._listeners:  # partial objects are compared by identity
+                    self._listeners = tuple(each for each in self._listeners if each is not own)
+                    self._demands -= demand
+
+        return cancel
 
     def follow(self, max_fps: float, demand: bool = False) -> "Follower":
         """Return the frames for a thread that looks at its own pace: an iterator over the newest, `max_fps` at most."""
@@ -169,10 +175,6 @@ class FrameSlot:
                 self._condition.wait_for(lambda: self._closed or condition(), timeout)
             finally:
                 self._waiting -= 1
-
-    def _unsubscribe(self, own: Listener) -> None:
-        with self._condition:
-            self._listeners = tuple(each for each in self._listeners if each is not own)
 
     def _is_lost_since(self, asked_at: float) -> bool:
         """Return whether a placeholder came: there is no point in waiting for a camera that is not there."""

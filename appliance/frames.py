@@ -103,14 +103,20 @@ class FrameSlot:
         other listeners lose a frame. Without `demand` the listener receives only what is published for others: it
         neither keeps an idle camera open nor causes raw frames to be encoded.
         """
-        with ExitStack() as held:
-            if demand:
-                held.enter_context(self.demand())
-            own = partial(listener)  # a distinct object, so that one listener can subscribe twice
+        own = partial(listener)  # an object of its own, so that one listener can subscribe twice
+        with self._condition:
+            self._listeners = (*self._listeners, own)
+            self._demands += demand
+        if demand and self.on_demand:
+            self.on_demand()
+
+        def cancel() -> None:
             with self._condition:
-                self._listeners = (*self._listeners, own)
-            held.callback(self._unsubscribe, own)
-            return held.pop_all().close
+                if own in self._listeners:  # partial objects are compared by identity
+                    self._listeners = tuple(each for each in self._listeners if each is not own)
+                    self._demands -= demand
+
+        return cancel
 
     def follow(self, max_fps: float, demand: bool = False) -> "Follower":
         """Return an iterator over the newest frames, at most `max_fps`, for a thread that reads at its own pace."""
@@ -169,10 +175,6 @@ class FrameSlot:
                 self._condition.wait_for(lambda: self._closed or condition(), timeout)
             finally:
                 self._waiting -= 1
-
-    def _unsubscribe(self, own: Listener) -> None:
-        with self._condition:
-            self._listeners = tuple(each for each in self._listeners if each is not own)
 
     def _is_lost_since(self, asked_at: float) -> bool:
         """Return whether a placeholder was published: waiting for an absent camera is pointless."""

@@ -41,6 +41,7 @@ class Copy:
     """A copy of the package in which every recipe was followed."""
 
     root: Path
+    changed: tuple[str, ...]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -80,7 +81,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         else:
             path.write_text(apply_change(path.read_text(encoding="utf-8"), content, name), encoding="utf-8")
     assert {kind for kind, _, _ in blocks} == {"python", "diff"}
-    made = Copy(root)
+    made = Copy(root, tuple({name for _, name, _ in blocks}))
     made.run("appliance.documentation", str(root))
     return made
 
@@ -138,8 +139,8 @@ def show(pictures: Path, brightness: int) -> None:
 
 def test_the_code_of_the_recipes_is_formatted_and_has_no_warnings(copy: Copy) -> None:
     configuration = f"--config={ROOT / 'pyproject.toml'}"
-    copy.run("ruff", "format", "--check", configuration, "appliance")
-    copy.run("ruff", "check", configuration, "appliance")
+    copy.run("ruff", "format", "--check", configuration, *copy.changed)
+    copy.run("ruff", "check", configuration, *copy.changed)
 
 
 @pytest.mark.parametrize("name", NEW_SETTINGS)

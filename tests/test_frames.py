@@ -1,5 +1,6 @@
 """The one slot: whoever is slow misses frames, and nobody waits for ever."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -195,6 +196,22 @@ def test_only_a_subscription_with_demand_makes_frames_needed() -> None:
     assert slot.is_demanded
     cancel_needing()
     assert not slot.is_demanded
+
+
+def test_a_demand_stays_although_the_end_of_its_subscription_is_not_kept() -> None:
+    slot = FrameSlot()
+    slot.subscribe(lambda _: None, demand=True)
+    gc.collect()
+    assert slot.is_demanded
+
+
+def test_a_subscription_ends_once_however_often_it_is_cancelled() -> None:
+    slot = FrameSlot()
+    cancel = slot.subscribe(lambda _: None)
+    slot.subscribe(lambda _: None)
+    cancel()
+    cancel()
+    assert slot.is_demanded
 
 
 @pytest.mark.parametrize("demand", [False, True])

@@ -43,7 +43,7 @@ def test_the_package_can_be_run_as_a_module(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("run", "--no-such-flag"), ("check", "--http-port")])
-def test_what_is_no_command_is_refused_with_the_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_an_unknown_command_is_refused_with_the_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     finished = run_command(*arguments, directory=tmp_path)
     assert finished.returncode == USAGE
     assert finished.stderr.startswith("usage: camera-appliance")

@@ -73,7 +73,7 @@ def test_everybody_who_waits_gets_the_frame() -> None:
     assert not slot.is_demanded
 
 
-def test_who_waits_too_long_gets_nothing() -> None:
+def test_a_wait_that_is_too_long_gets_nothing() -> None:
     slot = FrameSlot()
     slot.publish(frame(1, live=False))
     assert slot.live_since(0.0, 0.02) is None
@@ -98,7 +98,7 @@ def test_demand_ends_when_the_block_fails() -> None:
     assert not slot.is_demanded
 
 
-def test_who_waits_makes_frames_wanted() -> None:
+def test_a_waiting_reader_makes_frames_wanted() -> None:
     slot = FrameSlot()
     pool, (future,) = waiting(slot, 1, lambda: slot.live_since(0.0, LONG))
     with pool:
@@ -121,7 +121,7 @@ def test_demand_is_counted_right_with_many_threads() -> None:
     assert not slot.is_demanded
 
 
-def test_closing_releases_everybody_and_nobody_waits_again() -> None:
+def test_closing_releases_all_readers_and_no_reader_waits_again() -> None:
     slot = FrameSlot()
     pool, futures = waiting(slot, 4, lambda: slot.live_since(0.0, LONG))
     with pool:

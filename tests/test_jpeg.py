@@ -96,7 +96,7 @@ def test_a_picture_without_its_end_is_refused(photograph: bytes, end: int) -> No
         EOI * 500,
     ],
 )
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+def test_data_that_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(CorruptFrame):
         jpeg.Cleaner().clean(data)
 
@@ -361,7 +361,7 @@ def test_a_thumbnail_shows_the_photograph(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["empty", "no picture", "a size beyond all cameras"])
-def test_what_is_no_picture_has_no_thumbnail(damage: str) -> None:
+def test_data_that_is_no_picture_has_no_thumbnail(damage: str) -> None:
     begun = time.monotonic()
     with pytest.raises(CorruptFrame):
         jpeg.thumbnail(_corruptions(PHOTOGRAPH)[damage], 320)

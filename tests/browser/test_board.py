@@ -38,7 +38,7 @@ def on_a_pi(tmp_path: Path, board: Path) -> Iterator[RunningAppliance]:
         yield appliance.until_live()
 
 
-def test_the_page_tells_the_temperature_and_a_weak_power_supply(
+def test_the_page_shows_the_temperature_and_a_weak_power_supply(
     page: Page, on_a_pi: RunningAppliance, board: Path
 ) -> None:
     page.goto(on_a_pi.url)

@@ -115,7 +115,7 @@ def test_the_age_of_the_picture_is_independent_of_the_browser_clock(page: Page, 
     expect(page.locator("#live-badge")).to_contain_text(re.compile(r"(\d+ ms|\d\.\d s) old"))
 
 
-def test_a_page_that_slept_connects_anew_at_once(page: Page, shared: RunningAppliance, eventually: Eventually) -> None:
+def test_a_page_that_slept_reconnects_at_once(page: Page, shared: RunningAppliance, eventually: Eventually) -> None:
     page.add_init_script(A_WRONG_CLOCK)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(shared.url)))

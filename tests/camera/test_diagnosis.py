@@ -55,7 +55,7 @@ def node(tmp_path: Path) -> Path:
     return path
 
 
-def test_who_holds_a_device_is_named_with_its_process(node: Path) -> None:
+def test_the_program_that_holds_a_device_is_named_with_its_process(node: Path) -> None:
     with holder(node) as process:
         (found,) = diagnosis.holders(str(node))
         assert re.fullmatch(rf"\S.* \(process {process}\)", found)

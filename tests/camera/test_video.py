@@ -246,7 +246,7 @@ def test_a_password_goes_to_the_camera_and_nowhere_else(server: int) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp", "HTTP", "nonsense", "tcp"])
-def test_an_address_where_nobody_answers_is_told_without_the_password(unused_port: int, scheme: str) -> None:
+def test_an_unreachable_address_is_reported_without_its_password(unused_port: int, scheme: str) -> None:
     with pytest.raises(CameraUnavailable) as refusal:
         Video(f"{scheme}://me:{SECRET}@127.0.0.1:{unused_port}/stream", 80)
     shown = f"{scheme}://me:***@127.0.0.1:{unused_port}/stream"

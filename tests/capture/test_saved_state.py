@@ -38,7 +38,7 @@ def test_nothing_is_remembered_at_first_and_no_file_made(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_what_was_set_is_there_after_a_restart(folder: Path) -> None:
+def test_saved_values_are_there_after_a_restart(folder: Path) -> None:
     memory = SavedState(folder, "door", CONFIGURED)
     memory.remember_controls({"brightness": 60, "white_balance_automatic": False})
     memory.remember_controls({"brightness": 61, "name": "Tür", "gain": 1.5})
@@ -64,7 +64,7 @@ def test_each_camera_has_its_own_memory(folder: Path) -> None:
     ("forgotten", "left"),
     [(None, {}), ([], {"a": 1, "b": 2}), (["a"], {"b": 2}), (["a", "b", "c"], {}), (["c"], {"a": 1, "b": 2})],
 )
-def test_what_is_forgotten_is_gone_after_a_restart(
+def test_forgotten_values_are_gone_after_a_restart(
     folder: Path, forgotten: list[str] | None, left: dict[str, int]
 ) -> None:
     memory = SavedState(folder, "door", CONFIGURED)
@@ -138,9 +138,7 @@ _CONTENT = st.fixed_dictionaries(
 
 @given(_CONTENT, st.booleans())
 @settings(deadline=None, max_examples=100)
-def test_whatever_is_remembered_is_of_the_right_form_and_can_be_changed(
-    content: dict[str, Any], is_current: bool
-) -> None:
+def test_any_saved_state_is_valid_and_can_be_changed(content: dict[str, Any], is_current: bool) -> None:
     if is_current:
         content["format_configured"] = CONFIGURED.as_json()
     with tempfile.TemporaryDirectory() as directory:

@@ -244,7 +244,7 @@ def test_two_cameras_of_a_kind_are_told_apart_by_their_ports(tmp_path: Path) -> 
 # ------------------------------------------------------------------------------------------------ the picture
 
 
-def test_a_stalled_camera_is_noticed_opened_anew_and_back_when_it_goes_on(
+def test_a_stalled_camera_is_noticed_reopened_and_back_when_it_goes_on(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:
     with Spectator(appliance) as viewer:
@@ -268,7 +268,7 @@ def test_the_process_stops_at_once_although_the_camera_stalls(tmp_path: Path, si
         assert appliance.stop() < 5  # stop() asserts that the exit status is 0
 
 
-def test_a_frozen_picture_is_told_and_the_camera_opened_anew_once(
+def test_a_frozen_picture_is_reported_and_the_camera_reopened_once(
     appliance: RunningAppliance, camera: SimulatedCamera
 ) -> None:
     starts, frozen, told = (
@@ -497,7 +497,7 @@ def test_controls_that_a_camera_resets_late_are_put_right(appliance: RunningAppl
     eventually(lambda: {name: camera.controls[name] for name in CHANGED} == CHANGED, "controls as they were set", 3)
 
 
-def test_what_another_program_changes_is_told(appliance: RunningAppliance, camera: SimulatedCamera) -> None:
+def test_changes_by_another_program_are_reported(appliance: RunningAppliance, camera: SimulatedCamera) -> None:
     with EventReader(appliance) as listener:
         camera.set_control("brightness", -7)
         listener.find(lambda each: each.startswith("event: controls") and '"brightness": -7' in each, "the news", 5)
@@ -525,9 +525,7 @@ def test_a_camera_that_ignores_a_value_is_reported_as_it_is(
 # ------------------------------------------------------------------------------------------------ closed on purpose
 
 
-def test_a_camera_that_nobody_needs_is_closed_and_opened_for_whoever_comes(
-    tmp_path: Path, simcam: SimulatedCamera
-) -> None:
+def test_an_unused_camera_is_closed_and_opened_for_the_next_viewer(tmp_path: Path, simcam: SimulatedCamera) -> None:
     settings = {"camera.idle": "close"}
     with RunningAppliance(tmp_path, "auto", simcam.environment, settings) as appliance:
         appliance.until_live()
@@ -589,7 +587,7 @@ def test_privacy_closes_the_camera_and_refuses_pictures(appliance: RunningApplia
         viewer.live(later.timestamp)
 
 
-def test_who_comes_after_privacy_was_switched_on_sees_nothing_of_before(appliance: RunningAppliance) -> None:
+def test_viewers_after_privacy_was_switched_on_see_nothing_older(appliance: RunningAppliance) -> None:
     for _ in range(5):
         assert appliance.ask("PUT", "/api/privacy", {"on": True}).status == 200
         with Spectator(appliance) as viewer:

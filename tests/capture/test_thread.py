@@ -10,7 +10,7 @@ from appliance.settings import CameraSettings
 from tests.running import eventually
 
 
-def test_who_wishes_for_privacy_does_not_wait_for_what_another_has_undone(tmp_path: Path) -> None:
+def test_switching_privacy_does_not_wait_for_a_change_undone_by_another(tmp_path: Path) -> None:
     """The camera thread is not running, as one that a driver holds."""
     memory = SavedState(tmp_path, "camera", Format(1280, 720, 30.0, "auto"))
     capture = Capture(CameraSettings(source="test-pattern"), memory, FrameSlot())

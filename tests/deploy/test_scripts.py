@@ -60,7 +60,7 @@ def test_a_host_is_refused_in_words_that_help(difference: dict[str, Any], compla
         assert complaint in problems[0]
 
 
-def test_what_covers_the_root_is_what_counts() -> None:
+def test_the_mount_that_covers_the_root_counts() -> None:
     mounts = "rootfs / rootfs rw 0 0\n/dev/mmcblk0p2 / ext4 rw 0 0\noverlay / overlay rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n"
     assert script("preflight").file_system_of_root(mounts) == "overlay"
 

@@ -254,7 +254,7 @@ def test_a_file_too_small_or_without_room_is_refused(tmp_path: Path, pi_os: Made
 
 
 @pytest.mark.parametrize("device", ["/dev/sdzz", "/dev/null", "/proc", "/nowhere/card"])
-def test_what_is_neither_disk_nor_file_is_refused(pi_os: Made, device: str) -> None:
+def test_a_target_that_is_neither_disk_nor_file_is_refused(pi_os: Made, device: str) -> None:
     with pytest.raises(Refused):
         flash(pi_os, Path(device))
 

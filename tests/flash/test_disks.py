@@ -166,7 +166,7 @@ def test_a_disk_that_was_replaced_in_the_meantime_is_refused(change: dict[str, o
         checks.require_the_same(disk, disks.read(machines.report(entry | change)))
 
 
-def test_what_will_be_lost_is_shown_with_model_serial_and_size() -> None:
+def test_the_disk_to_be_erased_is_shown_with_model_serial_and_size() -> None:
     disk, *_ = disks.read(machines.report(machines.PLUGGED_IN["card the desktop mounted"]))
     assert checks.description(disk, "/dev/disk/by-id/usb-Generic_0-0:0").splitlines() == [
         "/dev/sda  Generic STORAGE DEVICE  serial 000000001206  31.9 GB",

@@ -107,7 +107,7 @@ def test_no_secret_is_shown_however_much_ansible_says(flashed: dict[str, subproc
     assert variables.wpa_key("home", PASSPHRASE) not in shown
 
 
-def test_what_is_wrong_with_a_host_is_said_and_nothing_is_written(
+def test_a_fault_of_a_host_is_reported_and_nothing_is_written(
     flashed: dict[str, subprocess.CompletedProcess[str]],
 ) -> None:
     result = flashed["pi-roof"]

@@ -65,7 +65,7 @@ def ask(
     return appliance.ask(method, path, headers={**headers, "X-Forwarded-For": address}, **more)
 
 
-def test_what_is_open_to_everybody_is_on_a_short_list(routes: list[tuple[str, str, str | None]]) -> None:
+def test_public_routes_are_on_a_short_list(routes: list[tuple[str, str, str | None]]) -> None:
     assert {(method, rule) for method, rule, right in routes if right is None} == PUBLIC
 
 
@@ -115,7 +115,7 @@ def test_every_route_and_method_requires_its_right(
 
 
 @pytest.mark.parametrize("headers", [VIEWER, bearer(VIEWER_TOKEN), ADMIN, bearer(TOKEN)], ids=str)
-def test_who_may_view_gets_everything_there_is_to_see(
+def test_a_viewer_gets_everything_there_is_to_see(
     protected: RunningAppliance, routes: list[tuple[str, str, str | None]], headers: dict[str, str]
 ) -> None:
     for method, rule, right in routes:
@@ -126,7 +126,7 @@ def test_who_may_view_gets_everything_there_is_to_see(
 
 
 @pytest.mark.parametrize("headers", [ADMIN, bearer(TOKEN)], ids=["password", "token"])
-def test_who_may_control_changes_things(protected: RunningAppliance, headers: dict[str, str]) -> None:
+def test_a_user_with_control_changes_things(protected: RunningAppliance, headers: dict[str, str]) -> None:
     taken = ask(protected, "POST", "/api/pictures", headers, "10.200.0.2")
     assert taken.status == 201
     assert ask(protected, "DELETE", f"/api/pictures/{taken.json['id']}", headers, "10.200.0.2").status == 200
@@ -231,7 +231,7 @@ def test_after_the_log_out_the_session_is_worth_nothing(protected: RunningApplia
     assert ask(protected, "GET", "/api/state", session, "10.201.0.5").status == 401
 
 
-def test_a_forged_session_is_nobodys_and_no_failed_log_in(protected: RunningAppliance) -> None:
+def test_a_forged_session_is_refused_and_is_no_failed_log_in(protected: RunningAppliance) -> None:
     for _ in range(20):
         forged = {"Cookie": "camera-appliance-camera=" + 43 * "x"}
         assert ask(protected, "GET", "/api/state", forged, "10.201.0.6").status == 401
@@ -278,7 +278,7 @@ def test_a_browser_is_shown_the_page_to_log_in_and_a_program_an_error(protected:
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer"), "no window of the browser's own"
 
 
-def test_who_guesses_is_slowed_and_nobody_else_is(protected: RunningAppliance) -> None:
+def test_guessing_passwords_is_slowed_down_for_that_address_only(protected: RunningAppliance) -> None:
     known = {**ADMIN}
     assert ask(protected, "GET", "/api/state", known, "10.202.0.1").status == 200
     guesses = [ask(protected, "GET", "/api/state", basic("admin", f"x{n}"), "10.202.0.1") for n in range(12)]

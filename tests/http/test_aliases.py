@@ -67,7 +67,7 @@ def test_every_address_of_a_snapshot_gives_a_frame(shared: RunningAppliance, pat
 
 @pytest.mark.parametrize("appended", APPENDED)
 @pytest.mark.parametrize("path", ["/stream", "/?action=stream", "/snapshot", "/?action=snapshot", "/webcam/"])
-def test_what_is_appended_against_caches_changes_nothing(shared: RunningAppliance, path: str, appended: str) -> None:
+def test_parameters_against_caches_change_nothing(shared: RunningAppliance, path: str, appended: str) -> None:
     assert shared.ask("HEAD", with_query(path, appended)).status == 200
 
 

@@ -111,7 +111,7 @@ def test_a_switch_and_what_depends_on_it_can_be_set_together_in_any_order(
     assert control(watching, "white_balance_temperature")["inactive"] is False
 
 
-def test_what_the_device_refuses_half_way_is_undone(watching: RunningAppliance, simcam: SimulatedCamera) -> None:
+def test_a_change_refused_half_way_by_the_device_is_undone(watching: RunningAppliance, simcam: SimulatedCamera) -> None:
     """The focus stays automatic, so the device refuses the last value, when the first ones are already set."""
     wishes = {"white_balance_automatic": False, "brightness": 12, "focus_absolute": 50}
     answer = watching.ask("PATCH", "/api/controls", wishes)
@@ -232,7 +232,7 @@ def test_a_body_of_another_type_is_refused_with_the_type_that_would_do(shared: R
         ("POST", "/api/pictures", {"name": "../x.jpg"}, 400, "no argument"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_words(
+def test_impossible_requests_are_refused_with_a_reason(
     shared: RunningAppliance, method: str, path: str, body: object, status: int, words: str
 ) -> None:
     answer = shared.ask(method, path, body)

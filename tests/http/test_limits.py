@@ -114,7 +114,7 @@ def test_listeners_to_events_are_limited_for_each_address_as_well(running_behind
         assert refused.error == ("too_many_viewers", "all 2 places for listeners to events from your address are taken")
 
 
-def test_who_comes_and_goes_without_end_is_slowed_and_the_others_see_on(running_behind_proxy: RunningAppliance) -> None:
+def test_endless_reconnecting_is_slowed_down_and_others_see_on(running_behind_proxy: RunningAppliance) -> None:
     appliance = running_behind_proxy
     with Viewer(appliance, address="10.0.2.1") as good:
         good.begin()

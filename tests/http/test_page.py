@@ -50,7 +50,7 @@ def test_nothing_is_packed_for_who_does_not_take_it(shared: RunningAppliance, ac
 
 
 @pytest.mark.parametrize("path", ["..", "../setup.py", "%2e%2e/setup.py", "/etc/passwd", "", "vendor", "app.js/", "x"])
-def test_what_is_no_file_of_the_page_is_not_found(shared: RunningAppliance, path: str) -> None:
+def test_names_other_than_files_of_the_page_are_not_found(shared: RunningAppliance, path: str) -> None:
     answer = shared.ask("GET", f"web/{path}")
     assert answer.status == 404
     assert answer.error[0] == "not_found"

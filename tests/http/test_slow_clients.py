@@ -45,7 +45,7 @@ def test_clients_that_read_no_answer_leave_page_and_stream_usable(shared: Runnin
         shared.ask("DELETE", f"/api/pictures/{picture['id']}")
 
 
-def test_who_asks_for_much_at_once_waits_behind_himself_alone(tmp_path: Path) -> None:
+def test_many_requests_of_one_client_delay_only_that_client(tmp_path: Path) -> None:
     """Each snapshot waits for the next frame, and there are more requests than workers."""
     with RunningAppliance(tmp_path, settings={"camera.fps": 5}) as appliance:
         appliance.until_live()
@@ -96,7 +96,7 @@ def test_requests_in_one_piece_or_many_are_answered_in_order(shared: RunningAppl
     assert lines == [b"200", b"415"] * 3 + [b"200", b"404"]
 
 
-def test_who_waits_to_be_told_to_continue_is_told(shared: RunningAppliance) -> None:
+def test_a_client_that_expects_100_continue_gets_it(shared: RunningAppliance) -> None:
     head = b"POST /api/pictures HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n"
     with shared.connect() as connection:
         connection.sendall(head + b"Content-Type: text/plain\r\nConnection: close\r\n\r\n")

@@ -40,7 +40,7 @@ def test_every_stream_address_gives_parts_with_length_type_and_time(shared: Runn
 
 
 @pytest.mark.parametrize("path", ["/?action=stream", "/webcam/", "/webcam/?action=stream"])
-def test_whoever_asks_for_an_action_is_one_viewer(running: RunningAppliance, path: str) -> None:
+def test_every_action_counts_as_one_viewer(running: RunningAppliance, path: str) -> None:
     with Viewer(running, path) as viewer:
         viewer.begin()
         viewer.part()
@@ -245,7 +245,7 @@ def test_a_viewer_who_asks_for_five_frames_a_second_gets_no_more(shared: Running
         assert fast.part().is_live
 
 
-def test_what_only_other_servers_know_is_passed_over(shared: RunningAppliance) -> None:
+def test_parameters_of_other_servers_are_ignored(shared: RunningAppliance) -> None:
     with Viewer(shared, "/?action=stream&advance_headers=1&dual_final_frames=1&t=123") as viewer:
         assert viewer.begin().part().is_live
 

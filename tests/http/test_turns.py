@@ -14,7 +14,7 @@ def test_beyond_its_share_an_address_waits_for_its_own_in_their_order() -> None:
     assert turns.acquire(SOMEBODY, "e")
 
 
-def test_who_leaves_the_queue_gets_no_turn() -> None:
+def test_a_client_that_leaves_the_queue_gets_no_turn() -> None:
     turns: FairQueue[str] = FairQueue(1)
     assert [turns.acquire(SOMEBODY, request) for request in ("a", "b", "c")] == [True, False, False]
     assert turns.remove(SOMEBODY, "b")

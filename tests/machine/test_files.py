@@ -34,7 +34,7 @@ def test_the_file_holds_what_was_written_and_nothing_else_is_left(tmp_path: Path
         assert os.listdir(tmp_path) == ["file"]
 
 
-def test_who_has_the_old_file_open_keeps_reading_it(tmp_path: Path) -> None:
+def test_a_reader_of_the_old_file_keeps_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_atomically(path, b"old")
     with path.open("rb") as reader:

@@ -180,7 +180,7 @@ def test_an_entry_of_the_journal_has_fields_to_search_by(tmp_path: Path, journal
     assert defect["MESSAGE"].endswith("ZeroDivisionError: division by zero")
 
 
-def test_what_repeats_itself_is_counted_instead(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_messages_are_counted_instead(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("appliance.system.log.time.monotonic", lambda: now)
     log.start("info", stream)

@@ -40,7 +40,7 @@ WHOLE = "scrypt$16$8$1$c2FsdHNhbHQ=$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
         WHOLE + "=",
     ],
 )
-def test_a_damaged_hash_is_noticed_and_lets_nobody_in(damaged: str) -> None:
+def test_a_damaged_hash_is_noticed_and_refuses_everybody(damaged: str) -> None:
     assert passwords.is_usable(WHOLE)
     assert not passwords.is_usable(damaged)
     assert not passwords.matches("", damaged)

@@ -19,7 +19,7 @@ def listener() -> Iterator[socket.socket]:
         yield sock
 
 
-def test_what_is_told_arrives_as_one_message(
+def test_a_notification_arrives_as_one_message(
     listener: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener.bind(str(tmp_path / "notify"))
@@ -56,7 +56,7 @@ def test_no_status_can_break_the_message(
 
 
 @pytest.mark.parametrize("address", [None, "", "/nowhere/notify", "@nobody-listens", "/dev/null", "x" * 500, "@"])
-def test_where_nobody_listens_nothing_happens(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
+def test_without_a_listener_nothing_happens(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     if address is not None:
         monkeypatch.setenv("NOTIFY_SOCKET", address)

@@ -91,7 +91,7 @@ def test_a_topic_that_cannot_be_a_name_is_logged_and_not_answered(
 
 @pytest.mark.parametrize("payload", ANYTHING, ids=lambda payload: repr(payload[:20]))
 @pytest.mark.parametrize("name", ["set_controls", "list_pictures"])
-def test_whatever_is_sent_gets_one_answer_and_changes_nothing(
+def test_any_message_gets_one_answer_and_changes_nothing(
     appliance: RunningAppliance, client: Client, name: str, payload: bytes
 ) -> None:
     before, mark = values(appliance), client.mark

@@ -91,7 +91,7 @@ def test_the_older_protocol_works(broker: Broker, client: Client, own_directory:
 
 
 @pytest.mark.parametrize("host", ["broker..example", ".example", "x" * 64 + ".example"])
-def test_what_cannot_be_the_name_of_a_host_is_refused_at_the_start(tmp_path: Path, host: str) -> None:
+def test_an_invalid_host_name_is_refused_at_the_start(tmp_path: Path, host: str) -> None:
     result = run_command(
         "run", "--camera-source=test-pattern", "--http-port=0", f"--mqtt-host={host}", directory=tmp_path
     )

@@ -172,7 +172,7 @@ def test_every_component_has_a_state_that_it_may_have(home: Client, on_camera: R
 # ---------------------------------------------------------------------- true
 
 
-def test_what_is_chosen_reaches_the_device(home: Client, on_camera: RunningAppliance) -> None:
+def test_a_chosen_option_reaches_the_device(home: Client, on_camera: RunningAppliance) -> None:
     found = announced(home)["cmps"]
     for key, value, shown in (
         ("control_brightness", "17", 17),
@@ -509,7 +509,7 @@ def test_a_camera_that_does_not_tell_its_sizes_has_no_choice_of_them() -> None:
     assert resolution_component(TOPICS, state, []) == {}
 
 
-def test_what_is_remembered_may_be_rubbish(tmp_path: Path, own_directory: Path) -> None:
+def test_retained_messages_may_be_rubbish(tmp_path: Path, own_directory: Path) -> None:
     file = own_directory / "state" / "camera.discovery.json"
     file.parent.mkdir(parents=True)
     with Broker(tmp_path / "broker") as broker, Client(broker) as client:

@@ -164,7 +164,7 @@ def test_the_entities_of_the_automation_are_those_announced(device: RunningAppli
 # ---------------------------------------------------------------------- Node-RED
 
 
-def test_what_the_flow_of_node_red_injects_is_obeyed(
+def test_messages_of_the_node_red_flow_are_obeyed(
     device: RunningAppliance, webcam: SimulatedCamera, client: Client
 ) -> None:
     """As its `mqtt out` 4.1 sends it: a text as it is, a number as JavaScript writes it. See tests/clients."""

@@ -77,7 +77,7 @@ def test_a_broker_that_accepts_and_never_answers_is_retried(own_directory: Path)
             assert appliance.stop() < 3
 
 
-def test_a_connection_that_is_only_half_there_is_noticed_and_made_anew(tmp_path: Path, own_directory: Path) -> None:
+def test_a_half_open_connection_is_noticed_and_replaced(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker:
         settings = {**small(broker), "mqtt.keep_alive": 5}
         with RunningAppliance(own_directory, settings=settings) as appliance, watched(appliance):
@@ -110,7 +110,7 @@ def test_after_an_outage_nothing_old_is_said(tmp_path: Path, own_directory: Path
             assert {json.loads(message.payload)["id"] for message in client.heard("picture/info")} == {5}
 
 
-def test_what_a_broker_that_hung_did_not_take_is_not_said_afterwards(tmp_path: Path, own_directory: Path) -> None:
+def test_messages_a_hung_broker_did_not_take_are_not_sent_later(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker:
         settings = {**small(broker), "mqtt.keep_alive": 60}
         with RunningAppliance(own_directory, settings=settings) as appliance, Client(broker) as client:
@@ -337,7 +337,7 @@ def test_messages_are_done_in_their_order() -> None:
     assert drained(inbox) == (sent, [])
 
 
-def test_of_many_wishes_the_newest_are_kept() -> None:
+def test_of_many_changes_the_newest_are_kept() -> None:
     inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("controls/brightness/set", str(number)))

@@ -76,7 +76,7 @@ def values(device: RunningAppliance, webcam: SimulatedCamera) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(("program", "topic", "payload", "control", "value"), SET, ids=[row[0] for row in SET])
-def test_what_a_program_sends_is_done_by_the_device(
+def test_payloads_of_real_programs_reach_the_device(
     values: dict[str, int], device: RunningAppliance, webcam: SimulatedCamera, client: Client,
     program: str, topic: str, payload: str, control: str, value: int,
 ) -> None:  # fmt: skip
@@ -92,7 +92,7 @@ def test_what_a_program_sends_is_done_by_the_device(
 
 
 @pytest.mark.parametrize(("control", "payload", "words"), REFUSED)
-def test_what_has_no_plain_meaning_is_refused_and_changes_nothing(
+def test_payloads_without_a_plain_meaning_are_refused_and_change_nothing(
     values: dict[str, int], webcam: SimulatedCamera, client: Client, control: str, payload: str, words: str
 ) -> None:
     answer = client.ask(f"controls/{control}/set", payload, "response/set_controls")

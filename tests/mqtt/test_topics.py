@@ -60,7 +60,7 @@ def test_a_control_may_be_called_set() -> None:
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
-def test_what_cannot_be_a_name_gives_no_command_and_no_control(name: str) -> None:
+def test_invalid_names_give_no_command_and_no_control(name: str) -> None:
     assert TOPICS.command(f"{TOPICS.root}/command/{name}") is None
     assert TOPICS.control(f"{TOPICS.root}/controls/{name}/set") is None
 

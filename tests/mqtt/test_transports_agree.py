@@ -258,7 +258,7 @@ def test_every_command_has_a_row(appliance: RunningAppliance) -> None:
 
 @pytest.mark.usefixtures("two_pictures")
 @pytest.mark.parametrize("row", GOOD, ids=lambda row: row.id)
-def test_what_is_right_has_the_same_result(appliance: RunningAppliance, client: Client, row: Row) -> None:
+def test_valid_commands_have_the_same_result(appliance: RunningAppliance, client: Client, row: Row) -> None:
     over = [over_http(appliance, row)]
     over.append(over_mqtt(client, row))
     for outcome in over:
@@ -269,7 +269,9 @@ def test_what_is_right_has_the_same_result(appliance: RunningAppliance, client: 
 
 
 @pytest.mark.parametrize("row", VARYING, ids=lambda row: row.id)
-def test_what_differs_each_time_has_the_same_form(appliance: RunningAppliance, client: Client, row: Row) -> None:
+def test_results_that_differ_each_time_have_the_same_form(
+    appliance: RunningAppliance, client: Client, row: Row
+) -> None:
     http, mqtt = over_http(appliance, row), over_mqtt(client, row)
     assert http.error is mqtt.error is None
     assert {name: type(value) for name, value in http.result.items()} == {
@@ -278,7 +280,7 @@ def test_what_differs_each_time_has_the_same_form(appliance: RunningAppliance, c
 
 
 @pytest.mark.parametrize("row", BAD, ids=lambda row: row.id)
-def test_what_is_wrong_is_refused_in_the_same_words_and_changes_nothing(
+def test_invalid_commands_are_refused_alike_and_change_nothing(
     appliance: RunningAppliance, client: Client, row: Row
 ) -> None:
     before = everything(appliance)

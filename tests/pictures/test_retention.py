@@ -82,7 +82,7 @@ def test_the_oldest_go_when_all_together_are_too_much_but_never_the_newest(
     assert retained(store, max_bytes=most) == deleted
 
 
-def test_what_others_add_counts_and_what_they_delete_counts_no_more(folder: Path) -> None:
+def test_files_added_or_deleted_by_others_are_counted(folder: Path) -> None:
     store = fill(folder, {1: (NOW, 1000), 2: (NOW, 1000)})
     retention = Retention(PicturesSettings(max_bytes=2500), store, lambda _: None)
     retention.apply()
@@ -121,7 +121,7 @@ def test_as_many_of_the_newest_stay_as_fit(sizes: list[int], most: int, gaps: li
 @pytest.mark.parametrize(
     ("days", "deleted"), [(0, []), (100, []), (9, [1]), (2.5, [1, 2, 3]), (0.5, [1, 2, 3, 4]), (0.01, [1, 2, 3, 4, 5])]
 )
-def test_what_is_too_old_goes_also_the_newest(folder: Path, days: float, deleted: list[int]) -> None:
+def test_pictures_that_are_too_old_go_even_the_newest(folder: Path, days: float, deleted: list[int]) -> None:
     ages = {1: 10 * DAY, 2: 3 * DAY, 3: 3 * DAY, 4: 1 * DAY, 5: DAY / 24}
     store = fill(folder, {number: (NOW - age, 10) for number, age in ages.items()})
     assert retained(store, max_age=days) == deleted
@@ -196,7 +196,7 @@ def test_nothing_is_deleted_if_that_would_not_make_room(folder: Path) -> None:
 # ---------------------------------------------------------------- at what cost
 
 
-def test_much_is_deleted_in_parts_so_that_nobody_waits_long() -> None:
+def test_many_pictures_are_deleted_in_parts() -> None:
     with TemporaryDirectory(dir=MEMORY) as directory:
         store = fill(Path(directory), dict.fromkeys(range(1, 2 * AT_ONCE + 51), (NOW, 10)))
         retention = Retention(PicturesSettings(max_bytes=10), store, lambda _: None)

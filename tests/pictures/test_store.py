@@ -149,7 +149,7 @@ def test_numbers_grow_even_when_the_counter_is_lost_or_garbage(
 
 @given(st.binary(max_size=40) | st.integers(0, 10**16).map(lambda number: str(number).encode()))
 @settings(deadline=None, max_examples=50)
-def test_whatever_the_counter_says_a_picture_taken_is_found(content: bytes) -> None:
+def test_a_picture_is_found_with_any_value_of_the_counter(content: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as directory:
         (Path(directory) / ".last-number").write_bytes(content)
         pictures = PictureStore(Path(directory))
@@ -526,7 +526,7 @@ def test_a_discarded_picture_is_gone_until_it_is_restored(pictures: PictureStore
     assert pictures.get(2) == second
 
 
-def test_what_is_a_minute_in_the_trash_frees_the_disk(pictures: PictureStore, folder: Path) -> None:
+def test_a_minute_in_the_trash_frees_the_disk(pictures: PictureStore, folder: Path) -> None:
     for _ in range(3):
         pictures.store(JPEG, NOON)
     pictures.discard([1, 2])
@@ -581,7 +581,7 @@ def test_a_full_disk_costs_the_trash_before_a_new_picture(folder: Path) -> None:
         assert pictures.restore([1, 2]) == []
 
 
-def test_what_does_not_fit_into_the_trash_is_deleted_for_good(folder: Path) -> None:
+def test_pictures_that_do_not_fit_into_the_trash_are_deleted_for_good(folder: Path) -> None:
     with mounted(folder, "size=64k,nr_inodes=4"):
         pictures = PictureStore(folder)
         picture = pictures.store(JPEG, NOON)

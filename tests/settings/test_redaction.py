@@ -75,7 +75,7 @@ def test_hiding_takes_no_longer_the_longer_the_text_is() -> None:
         assert os.times().user - before < 3
 
 
-def test_whatever_a_library_says_the_passwords_are_hidden() -> None:
+def test_passwords_are_hidden_in_messages_of_libraries() -> None:
     masked = redaction.mask(["hunter2/ of the door", "short"])
     for said in ("hunter2/ of the door", "hunter2%2F%20of%20the%20door"):
         assert masked(f"401: {said}!") == "401: ***!"

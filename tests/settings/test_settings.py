@@ -254,7 +254,7 @@ def test_variables_of_others_do_not_matter(layers: Layers) -> None:
         ("a = " + "[" * 5000, "not valid TOML: "),
     ],
 )
-def test_what_is_wrong_in_the_file_is_told_with_its_place(layers: Layers, text: str, problem: str) -> None:
+def test_a_fault_in_the_file_is_reported_with_its_place(layers: Layers, text: str, problem: str) -> None:
     layers.file.write_text(text)
     (told,) = layers.problems()
     assert told.startswith(f"{layers.file}: {problem}")
@@ -282,7 +282,7 @@ def test_a_file_that_is_not_there_or_no_file_is_told(layers: Layers) -> None:
         ("MQTT_TLS", "maybe", 'mqtt.tls: "maybe" is not true or false'),
     ],
 )
-def test_what_is_wrong_in_the_environment_is_told_with_the_variable(
+def test_a_fault_in_the_environment_is_reported_with_the_variable(
     layers: Layers, variable: str, value: str, problem: str
 ) -> None:
     layers.environment[f"CAMERA_APPLIANCE_{variable}"] = value
@@ -342,7 +342,7 @@ def test_a_wrong_value_is_told_even_where_a_stronger_layer_replaces_it(layers: L
         ({"storage.directory": "\t"}, "storage.directory: must not be empty (--storage-directory)"),
     ],
 )
-def test_what_contradicts_itself_is_told(layers: Layers, flags: Mapping[str, str], problem: str) -> None:
+def test_contradictions_are_reported(layers: Layers, flags: Mapping[str, str], problem: str) -> None:
     layers.flags |= flags
     (told,) = layers.problems()
     assert told.startswith(problem)
@@ -355,7 +355,7 @@ def test_a_password_without_a_user_is_told(layers: Layers) -> None:
 
 @given(st.binary() | st.text().map(str.encode))
 @hypothesis_settings(deadline=None)
-def test_whatever_a_file_or_dotenv_holds_there_are_settings_or_problems(content: bytes) -> None:
+def test_any_file_or_dotenv_gives_settings_or_problems(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:
         layers = Layers(Path(directory))
         for path in (layers.file, layers.dotenv):
@@ -609,12 +609,12 @@ def test_each_way_to_say_who_may_do_what_is_enough_beyond_the_loopback(layers: L
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.7", "::1", "localhost"])
-def test_on_the_loopback_nobody_has_to_say_anything(layers: Layers, host: str) -> None:
+def test_the_loopback_needs_no_access_settings(layers: Layers, host: str) -> None:
     layers.flags["http.host"] = host
     layers.load()
 
 
 @pytest.mark.parametrize("host", ["::", "192.0.2.1", "camera.lan", "127.0.0.1.evil.example", "0", "2130706433"])
-def test_what_is_not_surely_the_loopback_counts_as_open_to_others(layers: Layers, host: str) -> None:
+def test_any_address_but_the_loopback_counts_as_open_to_others(layers: Layers, host: str) -> None:
     layers.flags["http.host"] = host
     assert "no setting says who may view and control" in layers.problems()[0]

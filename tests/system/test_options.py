@@ -20,7 +20,7 @@ def subscribe(host: Machine, user: str, password: str, topic: str) -> tuple[int,
     return ended.returncode, ended.stdout.strip()
 
 
-def test_the_broker_knows_the_cameras_and_lets_in_only_whom_it_knows(host: Machine) -> None:
+def test_the_broker_admits_only_the_cameras_of_the_inventory(host: Machine) -> None:
     for name in ("porch", "yard"):
         topic = f"camera-appliance/{name}/availability"
         assert subscribe(host, "home", MQTT_PASSWORD, topic) == (0, "online")

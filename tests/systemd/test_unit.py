@@ -104,7 +104,7 @@ def test_a_camera_plugged_in_after_boot_is_allowed_in() -> None:
     assert "modprobe@videodev.service" in directives()["After"]
 
 
-def test_the_unit_knows_only_directives_of_the_oldest_systemd_we_support() -> None:
+def test_the_unit_uses_only_directives_of_the_oldest_supported_systemd() -> None:
     newer_than_252 = {"RestartSteps", "RestartMaxDelaySec", "MemoryZSwapMax", "SetLoginEnvironment", "PrivatePIDs"}
     assert not newer_than_252 & set(directives())
     assert directives()["Type"] != ["notify-reload"]

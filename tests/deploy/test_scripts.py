@@ -123,7 +123,7 @@ def test_checking_changes_nothing(tmp_path: Path) -> None:
 def test_only_a_wheel_of_ours_is_deployed(tmp_path: Path) -> None:
     wheels = script("wheels")
     assert wheels.version_of(Path("camera_appliance-1.2.3-py3-none-any.whl")) == "1.2.3"
-    with pytest.raises(ValueError, match="no wheel of the Camera Appliance"):
+    with pytest.raises(ValueError, match="not a wheel of the Camera Appliance"):
         wheels.version_of(Path("numpy-2.4.6-cp313-cp313-manylinux_2_27_aarch64.whl"))
     with pytest.raises(ValueError, match="make wheel"):
         wheels.newest(tmp_path)

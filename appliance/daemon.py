@@ -14,6 +14,7 @@ from typing import Any
 
 from appliance import __version__
 from appliance.camera import STALL_TIMEOUT
+from appliance.capture import facts as camera_facts
 from appliance.capture.saved_state import SavedState
 from appliance.capture.thread import Capture
 from appliance.commands import Commands
@@ -158,7 +159,7 @@ class Daemon:
     def _add_facts(self) -> None:
         """Add the facts of all parts, in the order of the state; those of MQTT are added after it is built."""
         self.facts.add(self.appliance.status, status.FACTS)
-        self.facts.add(self.capture, camera_service.FACTS, camera_service.COUNTERS)
+        self.facts.add(self.capture, camera_facts.FACTS, camera_facts.COUNTERS)
         self.facts.add(self.broadcaster, http_facts.FACTS, http_facts.COUNTERS)
         self.facts.add(self.pictures, pictures_service.FACTS)
         for feature in self.features:

@@ -1,6 +1,7 @@
 """All declarations of the appliance: errors, settings, commands, events and facts."""
 
 from appliance import errors
+from appliance.capture import facts as capture
 from appliance.commands import declarations
 from appliance.events import Event
 from appliance.facts import Fact
@@ -25,7 +26,7 @@ EVENTS: tuple[Event, ...] = (
     *mqtt.EVENTS,
 )
 FACTS: tuple[Fact, ...] = (
-    *camera.FACTS,
+    *capture.FACTS,
     *http.FACTS,
     *mqtt.FACTS,
     *pictures.FACTS,

@@ -54,7 +54,9 @@ def body() -> dict[str, object]:
         return {}
     media_type = request.content_type.partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise UnsupportedMediaType(f"the media type of the body is {media_type or 'missing'}; send Content-Type: application/json")
+        raise UnsupportedMediaType(
+            f"the media type of the body is {media_type or 'missing'}; send Content-Type: application/json"
+        )
     return json_codec.arguments(data, "the body")
 
 

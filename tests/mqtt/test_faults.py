@@ -185,7 +185,7 @@ def test_with_mqtt_3_1_1_a_picture_that_may_be_too_large_is_reported(tmp_path: P
         with RunningAppliance(own_directory, settings={**small(broker), **settings}) as appliance:
             appliance.until_live()
             appliance.ask("POST", "/api/pictures")
-            until(appliance, "refused", "or is mqtt.max_picture_bytes more than it takes")
+            until(appliance, "refused", "or is mqtt.max_picture_bytes more than it accepts")
         small_enough = {**small(broker), **settings, "mqtt.max_picture_bytes": 19_000}
         with RunningAppliance(own_directory, settings=small_enough), Client(broker) as client:
             assert client.wait_for("picture/info", lambda message: message.json["published"]).json["published"][

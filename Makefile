@@ -9,8 +9,12 @@ FORMATS ?= 200
 KILLS ?= 200
 SECONDS ?= 300
 EXAMPLES ?= 1000
+# Tests mostly wait: two workers keep a core busy.
+WORKERS ?= $(shell expr 2 '*' $$(nproc))
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
+# The tests start hundreds of interpreters, each of which would compile all modules without their cached bytecode.
+export PYTHONDONTWRITEBYTECODE :=
 # A pyenv shim may belong to a Python version that is not selected, so each candidate is executed.
 PYTHONS_3_13 = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python)
 HOME_ASSISTANT_PYTHON ?= $(firstword $(foreach each,$(PYTHONS_3_13),$(shell $(each) -c "import venv" 2>/dev/null && echo $(each))))
@@ -54,7 +58,7 @@ uninstall: $(VENV)/.controller-installed ## remove the cameras in the inventory,
 	@$(ANSIBLE) uninstall.yml $(if $(LIMIT),--limit $(LIMIT),) $(ARGS)
 
 test: install-tests install-web ## run all tests (ARGS="-k stream": only some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(if $(findstring .py,$(ARGS)),,--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 test-system: install-tests wheel ## boot a real system, deploy to it and test it there (as root; SKIP_SYSTEM=1 skips it)
 	@tests/install-packages systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 \
@@ -73,7 +77,7 @@ test-vm: install-tests wheel ## test flashing, deployment and failures of a whol
 test-browsers: install-tests ## test the page in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
 	@tests/install-packages chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver \
 	  Xvfb:xvfb nginx:nginx-light
-	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 --dist loadgroup $(ARGS)
+	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 $(ARGS)
 
 test-clients: SECONDS = 10
 test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed build/clients/moonraker/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## test the commands of docs/clients.md with the real programs (SECONDS=60: watch longer)

@@ -143,10 +143,10 @@ def _forget(options: argparse.Namespace) -> int:
     loaded, _ = _load(options)
     if not loaded.mqtt.host:
         raise ConfigurationError(["mqtt.host: is empty; it must name the broker from which this camera is removed"])
-    from appliance.mqtt.discovery_publisher import remembered_topic
+    from appliance.mqtt.discovery_publisher import saved_topic
     from appliance.mqtt.forget import forget
 
-    announced_at = remembered_topic(Path(loaded.storage.directory), loaded.camera.name)
+    announced_at = saved_topic(Path(loaded.storage.directory), loaded.camera.name)
     cleared = forget(loaded.mqtt, loaded.camera.name, announced_at)
     for topic in cleared:
         print(topic)

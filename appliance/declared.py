@@ -25,10 +25,11 @@ EVENTS: tuple[Event, ...] = (
     *mqtt.EVENTS,
 )
 FACTS: tuple[Fact, ...] = (
-    *status.FACTS,
     *camera.FACTS,
     *http.FACTS,
-    *pictures.FACTS,
     *mqtt.FACTS,
+    *pictures.FACTS,
     *(fact for feature in FEATURES for fact in feature.facts),
+    *status.FACTS,
 )
+"""All facts, in the order in which the page lists those that have a label."""

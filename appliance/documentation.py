@@ -1,4 +1,6 @@
-"""Write the documents that are generated from declarations: `python -m appliance.documentation DIRECTORY`.
+"""Write the documents, and the modules of the page, that follow from declarations.
+
+Run it as `python -m appliance.documentation DIRECTORY`.
 
 A test checks that the committed documents are current.
 """
@@ -9,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance import ladder, settings
+from appliance import ladder, settings, web_modules
 from appliance.commands import Declaration
 from appliance.declared import COMMANDS, ERRORS, EVENTS, FACTS, SETTINGS
 from appliance.errors import meaning
@@ -74,6 +76,8 @@ def documents() -> dict[str, str]:
         "docs/mqtt.md": f"{_GENERATED}\n{mqtt.document(COMMANDS, EVENTS)}",
         "docs/asyncapi.json": _json(asyncapi.document(COMMANDS, EVENTS, schemas(FACTS))),
         ".env.example": _environment_example(),
+        "web/types.js": web_modules.types(schemas(FACTS), EVENTS),
+        "web/facts.js": web_modules.facts(FACTS),
     }
 
 

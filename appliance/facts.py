@@ -84,9 +84,11 @@ class Entity:
 class Fact:
     """One value of the state. `path` is its place in the JSON, such as `frames.dropped`.
 
-    `read` returns it from its owner; `absent` is its value if that part does not exist. If the result of `urgent`
-    changes, the state is published on MQTT at once, otherwise within half a minute. `label` is the name of the fact on
-    the page, which does not list facts without a label; `unit` determines how the page formats it.
+    `read` gets it from the part that owns it; `absent` is its value if that part does not exist. If the result of
+    `urgent` for the value changes, the state is published on MQTT at once, otherwise within half a minute. The page
+    lists a fact that has a `label`. Its text depends on `unit`: one of numbers (`s`, `fps`, `°C`, `bytes`,
+    `bytes free`, or any other, which follows the number), or the words for true and false of a boolean, such as
+    `too low or good`.
     """
 
     path: str

@@ -12,7 +12,7 @@ LADDER = (
     ("camera", "pictures"),
     ("capture", "commands"),
     ("service", "features"),
-    ("http", "mqtt", "metrics"),
+    ("http", "mqtt", "metrics", "web_modules"),
     ("declared",),
     ("daemon", "documentation"),
     ("cli",),

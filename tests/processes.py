@@ -136,7 +136,7 @@ class Process:
         )
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
-        eventually(self._is_up, f"{self.name}, ready to be used,", self.starts_within)
+        eventually(self._is_up, lambda: f"{self.name}, ready to be used, with the log\n{self.log}", self.starts_within)
         return time.monotonic() - began
 
     def stop(self, number: int = signal.SIGTERM) -> float:

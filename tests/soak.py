@@ -1,7 +1,7 @@
 """Unplug, replug and change formats again and again, before an audience: `make soak`.
 
 It prints how soon the picture was back and what the process holds before and after, and fails if a viewer was lost or
-the process grew. `tests/test_soak.py` runs a few rounds of it.
+the process grew. `tests/capture/test_soak.py` runs a few rounds of it.
 """
 
 import argparse

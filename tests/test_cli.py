@@ -233,9 +233,7 @@ TWO_LINES = [["    [http]", '    password = "..."'], ["    [http]", "    open = 
 @pytest.mark.parametrize(
     ("command", "host"), [("run", "0.0.0.0"), ("settings", "192.0.2.1"), ("check", "::"), ("check", "camera.lan")]
 )
-def test_beyond_the_loopback_it_starts_only_when_somebody_has_said_who_may_do_what(
-    tmp_path: Path, command: str, host: str
-) -> None:
+def test_beyond_the_loopback_it_starts_only_with_access_configured(tmp_path: Path, command: str, host: str) -> None:
     (tmp_path / "camera.toml").write_text(f'[http]\nhost = "{host}"\n')
     finished = run_command(command, "--config=camera.toml", directory=tmp_path)
     assert (finished.returncode, finished.stdout) == (EX_CONFIG, "")

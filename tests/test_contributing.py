@@ -29,7 +29,7 @@ NEW_EVENTS = ("log_marked", "dark")
 
 def apply_change(text: str, change: str, where: str) -> str:
     """Return the text after a change in the notation of diff; its existing lines have to be there exactly once."""
-    lines = change.splitlines(keepends=True)
+    lines = [line if line.strip() else " \n" for line in change.splitlines(keepends=True)]  # editors strip blank lines
     before = "".join(line[1:] for line in lines if line[0] in " -")
     after = "".join(line[1:] for line in lines if line[0] in " +")
     assert text.count(before) == 1, f"{where} does not have these lines once:\n{before}"

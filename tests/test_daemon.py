@@ -33,7 +33,7 @@ def notified(systemd: socket.socket, pattern: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_at_once_although_viewers_and_listeners_are_connected(tmp_path: Path, number: int) -> None:
+def test_a_signal_stops_it_at_once_despite_viewers_and_listeners(tmp_path: Path, number: int) -> None:
     appliance = RunningAppliance(tmp_path)
     appliance.start()
     with Viewer(appliance) as viewer, Viewer(appliance, "/api/events") as listener:
@@ -149,9 +149,7 @@ def test_to_load_opencv_from_a_slow_disk_is_no_hanging(
         assert "the watchdog is not fed" not in appliance.log
 
 
-def test_a_taken_port_ends_it_with_words_and_the_status_of_a_wrong_configuration(
-    tmp_path: Path, running: RunningAppliance
-) -> None:
+def test_a_port_in_use_ends_it_with_a_reason_and_the_status_for_it(tmp_path: Path, running: RunningAppliance) -> None:
     ended = run_command("run", f"--http-port={running.port}", "--camera-source=test-pattern", directory=tmp_path)
     assert ended.returncode == 78
     assert f"cannot listen on http://127.0.0.1:{running.port}: Address already in use" in ended.stderr

@@ -122,7 +122,7 @@ def test_a_picture_inside_the_header_is_not_taken_for_the_picture(photograph: by
     assert jpeg.Cleaner().clean(SOI + application + bare[2:]) == SOI + application + photograph[2:]
 
 
-def test_one_camera_s_frames_may_have_their_tables_in_another_place_or_not_at_all(photograph: bytes) -> None:
+def test_frames_of_one_camera_may_place_or_omit_tables_differently(photograph: bytes) -> None:
     comment = b"\xff\xfe\0\x0bmonotonic"
     bare = without(photograph, DHT)
     other = SOI + comment + photograph[2:]

@@ -12,10 +12,10 @@ import pytest
 
 from appliance import settings
 from appliance.declared import COMMANDS, SETTINGS
+from tests.capture.test_survival import NetworkCamera
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
 from tests.running import RunningAppliance, eventually, run_command
-from tests.test_survival import NetworkCamera
 
 USER = "camera"
 SECRET_SETTINGS = [parameter for parameter in SETTINGS.parameters().values() if parameter.secret]

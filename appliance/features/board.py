@@ -49,7 +49,7 @@ class Board(Feature):
             nullable(BOOLEAN),
             "Whether the power supply is too weak.",
             lambda _: under_voltage(),
-            label="Power",
+            label="Supply voltage",
             unit="too low or good",
             urgent=whole,
             metric=Metric("under_voltage", "Whether the power supply is too weak."),

@@ -1,6 +1,6 @@
-"""The door of the routes: each is opened to who has its right, and to an address that did not ask for too much.
+"""Authorization of routes: each requires a right, and expensive ones are rate-limited by address.
 
-Also the way in: the page to log in, and the session that follows from it.
+Also the login page, and the session cookie that it sets.
 """
 
 import html
@@ -20,25 +20,27 @@ from appliance.http.limits import Buckets
 from appliance.http.security_middleware import CLIENT, Client
 from appliance.http.sharing import RIGHT
 
-_COSTS, _COSTS_PER_SECOND = 200, 20  # a gallery that is scrolled fast asks for so many thumbnails at once
+_COSTS, _COSTS_PER_SECOND = 200, 20  # fast scrolling in a gallery requests this many thumbnails
 _FORM_LIMIT = 4096  # bytes
 _MESSAGE = "<!-- message -->"
 _USER = 'value="admin"'
 
 
 class Authorization:
-    """A plugin of Bottle around every route. One that names no right needs the greater one."""
+    """A Bottle plugin that wraps every route. A route without a declared right requires the right to control."""
 
-    name, api = "gate", 2
+    name, api = "authorization", 2
 
     def __init__(self, access: Access, camera: str, page: Path) -> None:
         self._access = access
-        self._cookie = f"camera-appliance-{camera}"  # cookies know no port, so two cameras of a machine need two names
+        self._cookie = (
+            f"camera-appliance-{camera}"  # cookies ignore the port, so two cameras on a machine need two names
+        )
         self._page = page
-        self._costs = Buckets("requests for what is expensive", _COSTS, _COSTS_PER_SECOND)
+        self._costs = Buckets("expensive requests", _COSTS, _COSTS_PER_SECOND)
 
     def apply(self, callback: Callable[..., Any], route: Route) -> Callable[..., Any]:
-        """Return the callback as Bottle will call it."""
+        """Return the callback wrapped in the checks."""
         right: Right | None = route.config.get("right", "control")
         cost: int = route.config.get("cost", 0)
 
@@ -48,7 +50,7 @@ class Authorization:
                 try:
                     self.identity().require(right)
                 except LoginRequired:
-                    self._show_login_to_people()
+                    self._redirect_to_login()
                     raise
             if cost:
                 self._costs.take(client().address, cost)
@@ -57,7 +59,7 @@ class Authorization:
         return guarded
 
     def identity(self) -> Identity:
-        """Tell who sends the request. Raises LoginRequired, TooManyRequests."""
+        """Return the identity of the current request. Raises LoginRequired, TooManyRequests, Busy."""
         return self._access.identify(
             Credentials(
                 address=client().address,
@@ -68,19 +70,19 @@ class Authorization:
         )
 
     def describe(self) -> dict[str, Any]:
-        """Return who asks, with which rights, and who could log in."""
+        """Return the user and the rights of the current request, and the users that can log in."""
         response.set_header("Cache-Control", "no-store")
         identity = self.identity()
         return {"user": identity.user, "rights": sorted(identity.rights), "users": self._access.users}
 
     def login_page(self) -> Any:
-        """Answer with the page to log in. Raises NotFound where there is no password to do it with."""
+        """Return the login page. Raises NotFound if no password is set."""
         if not self._access.users:
             raise NotFound("logging in is not possible: http.password is not set")
         return self._login_page(200, "")
 
     def log_in(self) -> Any:
-        """Begin a session, for a form as well as for JSON."""
+        """Start a session from a form or from JSON."""
         is_form = request.content_type.partition(";")[0].strip().lower() != "application/json"
         fields = _form() if is_form else _json()
         user, password = fields.get("user", ""), fields.get("password", "")
@@ -90,27 +92,27 @@ class Authorization:
             if not is_form:
                 raise
             return self._login_page(401 if isinstance(error, LoginRequired) else 429, f"{error}.".capitalize(), user)
-        answer = _go("./") if is_form else HTTPResponse(json_codec.encode({"user": user}), 200, _JSON)
-        self._set_cookie(answer, session, SESSION_LIFETIME)
-        return answer
+        result = _redirect("./") if is_form else HTTPResponse(json_codec.encode({"user": user}), 200, _JSON)
+        self._set_cookie(result, session, SESSION_LIFETIME)
+        return result
 
     def log_out(self) -> Any:
         """End the session."""
         if session := cookie(self._cookie):
             self._access.log_out(session)
-        answer = _go("./login" if self._access.users else "./")
-        self._set_cookie(answer, "", 0)
-        return answer
+        result = _redirect("./login" if self._access.users else "./")
+        self._set_cookie(result, "", 0)
+        return result
 
-    def _show_login_to_people(self) -> None:
-        """Send a browser that was to show a page to the page to log in; leave everything else to its error.
+    def _redirect_to_login(self) -> None:
+        """Redirect a navigation of a browser to the login page; any other request gets the error.
 
-        A page also follows from a form, which is all there is without scripts.
+        A POST counts as a navigation if it accepts HTML: without scripts, the page uses forms.
         """
         is_navigation = request.method in ("GET", "POST") and "text/html" in header("Accept")
         if is_navigation and self._access.users:
-            depth = request.path.count("/") - 1  # relative, for the prefix of a reverse proxy
-            raise _go("../" * depth + "login" if depth else "./login")
+            depth = request.path.count("/") - 1  # relative, because a reverse proxy may add a prefix
+            raise _redirect("../" * depth + "login" if depth else "./login")
 
     def _login_page(self, status: int, message: str, user: str = "") -> HTTPResponse:
         text = self._page.read_text(encoding="utf-8")
@@ -120,8 +122,8 @@ class Authorization:
         text = text.replace(_USER, f'value="{html.escape(user)}"')
         return HTTPResponse(text, status, {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"})
 
-    def _set_cookie(self, answer: HTTPResponse, session: str, lifetime: int) -> None:
-        answer.set_cookie(
+    def _set_cookie(self, result: HTTPResponse, session: str, lifetime: int) -> None:
+        result.set_cookie(
             self._cookie,
             session,
             max_age=lifetime,
@@ -136,35 +138,35 @@ _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 def client() -> Client:
-    """Return who sends the request that is being answered."""
+    """Return the client of the current request."""
     found: Client = request.environ[CLIENT]
     return found
 
 
 def challenge() -> str:
-    """Return what a 401 asks for.
+    """Return the `WWW-Authenticate` of a 401.
 
-    To `Basic` a browser would answer a script's request with a window of its own; our page has a better one.
+    For `Basic`, a browser would open its own dialog on a request of a script; the page has a login page instead.
     """
     is_browser = header("User-Agent").startswith("Mozilla/") and header("Accept-Language")
     return "Bearer" if is_browser else 'Basic realm="camera", charset="UTF-8"'
 
 
-def _go(where: str) -> HTTPResponse:
+def _redirect(where: str) -> HTTPResponse:
     return HTTPResponse("", 303, {"Location": where, "Cache-Control": "no-store"})
 
 
 def _form() -> dict[str, str]:
     if request.chunked or request.content_length > _FORM_LIMIT:
-        raise InvalidRequest(f"a form with user and password has at most {_FORM_LIMIT} bytes and a Content-Length")
+        raise InvalidRequest(f"a login form needs a Content-Length and is limited to {_FORM_LIMIT} bytes")
     forms: FormsDict = request.forms
     return {name: forms.getunicode(name, "") for name in ("user", "password")}
 
 
 def _json() -> dict[str, str]:
     if request.chunked or request.content_length > _FORM_LIMIT:
-        raise InvalidRequest(f"user and password have at most {_FORM_LIMIT} bytes and a Content-Length")
+        raise InvalidRequest(f"a login needs a Content-Length and is limited to {_FORM_LIMIT} bytes")
     fields = json_codec.arguments(request.body.read(), "the body")
     if not all(isinstance(fields.get(name), str) for name in ("user", "password")):
-        raise InvalidRequest("a log-in has user and password, both texts")
+        raise InvalidRequest("a login needs user and password, both strings")
     return {name: fields[name] for name in ("user", "password")}

@@ -1,4 +1,4 @@
-"""The errors that only a response over HTTP can have."""
+"""The errors that occur only over HTTP."""
 
 from appliance.errors import ApplianceError
 
@@ -11,7 +11,7 @@ class LoginRequired(ApplianceError):
 
 
 class NotPermitted(ApplianceError):
-    """Authenticated, but without the right that this needs."""
+    """Authenticated, but without the required right."""
 
     code = "not_permitted"
     status = 403
@@ -25,7 +25,7 @@ class CrossSite(ApplianceError):
 
 
 class MethodNotAllowed(ApplianceError):
-    """The path does not have this method."""
+    """The path does not support this method."""
 
     code = "method_not_allowed"
     status = 405

@@ -1,4 +1,4 @@
-"""What is known of the viewers of the stream."""
+"""The facts and counters of the stream."""
 
 from appliance.facts import INTEGER, Counter, Entity, Fact, Metric, whole
 
@@ -6,7 +6,7 @@ FACTS = (
     Fact(
         "viewers",
         INTEGER,
-        "How many viewers watch the stream.",
+        "The number of viewers of the stream.",
         lambda broadcaster: broadcaster.viewers,
         label="Viewers",
         urgent=whole,
@@ -16,24 +16,24 @@ FACTS = (
     Fact(
         "max_viewers",
         INTEGER,
-        "How many viewers may watch the stream at once.",
+        "The maximum number of viewers at the same time.",
         lambda broadcaster: broadcaster.max_viewers,
     ),
     Fact(
         "frames.dropped",
         INTEGER,
-        "Frames that were not sent to a viewer that was too slow.",
+        "Frames that were not sent because a viewer was too slow.",
         lambda broadcaster: broadcaster.feed.frames_dropped,
-        label="Dropped frames",
-        metric=Metric("frames_dropped", "Frames that were not sent to a viewer who was too slow.", "counter"),
+        label="Skipped for slow viewers",
+        metric=Metric("frames_dropped", "Frames that were not sent because a viewer was too slow.", "counter"),
         entities=(Entity("Dropped frames", state_class="total_increasing", enabled=False),),
     ),
 )
 COUNTERS = (
-    Counter("frames_sent", "Frames that were sent to viewers.", lambda broadcaster: broadcaster.feed.frames_sent),
+    Counter("frames_sent", "Frames sent to viewers.", lambda broadcaster: broadcaster.feed.frames_sent),
     Counter(
         "bytes_sent",
-        "Bytes that were sent to viewers and listeners.",
+        "Bytes sent to viewers and listeners.",
         lambda broadcaster: broadcaster.feed.bytes_sent,
     ),
 )

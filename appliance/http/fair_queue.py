@@ -1,29 +1,29 @@
-"""Whose request is answered next: of one address only some at once, so that nobody waits behind another's many."""
+"""A fair queue of requests: each address has a limited number of slots, so that one cannot delay the others."""
 
 import threading
 from collections import deque
 from typing import Generic, TypeVar
 
-from appliance.http.limits import household
+from appliance.http.limits import network_of
 
 T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Gives each address `share` turns at a time; what it asks for beyond that waits in a queue of its own.
+    """Each address has `share` slots; further requests wait in a queue of that address.
 
-    Every method may be called from any thread.
+    All methods are thread-safe.
     """
 
     def __init__(self, share: int) -> None:
         self._share = share
-        self._taken: dict[str, int] = {}  # by address, where there are any
-        self._queues: dict[str, deque[T]] = {}  # the same
+        self._taken: dict[str, int] = {}  # slots in use, by address
+        self._queues: dict[str, deque[T]] = {}  # waiting requests, by address
         self._lock = threading.Lock()
 
-    def take(self, address: str, request: T) -> bool:
-        """Return whether it is the request's turn; if not, it is put into the queue of its address."""
-        key = household(address)
+    def acquire(self, address: str, request: T) -> bool:
+        """Take a slot and return True; if none is free, queue the request and return False."""
+        key = network_of(address)
         with self._lock:
             taken = self._taken.get(key, 0)
             if taken < self._share:
@@ -32,9 +32,9 @@ class FairQueue(Generic[T]):
             self._queues.setdefault(key, deque()).append(request)
             return False
 
-    def give_back(self, address: str) -> T | None:
-        """End a turn, and return the request of the same address whose turn it is now, if one waits."""
-        key = household(address)
+    def release(self, address: str) -> T | None:
+        """Free a slot, or pass it on: return the next request of the address, or None."""
+        key = network_of(address)
         with self._lock:
             if queue := self._queues.get(key):
                 request = queue.popleft()
@@ -46,9 +46,9 @@ class FairQueue(Generic[T]):
                 del self._taken[key]
             return None
 
-    def leave(self, address: str, request: T) -> bool:
-        """Take a request out of the queue; return whether it was still there."""
-        key = household(address)
+    def remove(self, address: str, request: T) -> bool:
+        """Remove a request from the queue; return whether it was in it."""
+        key = network_of(address)
         with self._lock:
             queue = self._queues.get(key, deque())
             if request not in queue:

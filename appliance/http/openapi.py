@@ -86,7 +86,7 @@ SCHEMAS: dict[str, Any] = {
     ),
 }
 
-# For `view` every way will do; an address with a token may not change anything.
+# A token in the address may not change anything.
 _SECURITY_SCHEMES = {
     "password": {"type": "http", "scheme": "basic", "description": "User `admin`, or `viewer` for the right to view."},
     "token": {"type": "http", "scheme": "bearer"},
@@ -94,11 +94,11 @@ _SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": "camera-appliance-NAME",
-        "description": "Set by the login page; NAME is that of the camera.",
+        "description": "Set by the login page; NAME is the name of the camera.",
     },
-    "address": {"type": "apiKey", "in": "query", "name": "token", "description": "For the right to view alone."},
+    "address": {"type": "apiKey", "in": "query", "name": "token", "description": "Grants only the right to view."},
 }
-_WAYS: dict[Right | None, list[dict[str, list[str]]]] = {
+_SECURITY: dict[Right | None, list[dict[str, list[str]]]] = {
     None: [],
     "view": [{"token": []}, {"password": []}, {"session": []}, {"address": []}],
     "control": [{"token": []}, {"password": []}, {"session": []}],
@@ -106,7 +106,7 @@ _WAYS: dict[Right | None, list[dict[str, list[str]]]] = {
 
 
 def schemas(facts: Iterable[Fact]) -> dict[str, Any]:
-    """Return the schemas of everything that commands answer, by name."""
+    """Return the schemas of all results of commands, by name."""
     state = schema(facts)
     health = {
         "type": "object",
@@ -158,7 +158,7 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
         "operationId": declaration.name,
         "summary": declaration.help,
         "parameters": parameters,
-        "security": _WAYS[declaration.right],
+        "security": _SECURITY[declaration.right],
         "responses": {
             str(declaration.status): {
                 "description": "Success",
@@ -192,7 +192,7 @@ def _other_operation(route: Route, name: str) -> dict[str, Any]:
         "summary": route.summary,
         **({"description": f"Also at {', '.join(also)}."} if also else {}),
         "parameters": [_other_parameter(route, each) for each in route.parameters],
-        "security": _WAYS[route.right],
+        "security": _SECURITY[route.right],
         "responses": {"200": {"description": route.summary, "content": content}, **errors},
     }
 
@@ -208,7 +208,7 @@ def _other_parameter(route: Route, parameter: Parameter) -> dict[str, Any]:
 
 
 def _errors(right: Right | None) -> dict[str, Any]:
-    """Return what may be answered instead: what has to do with access by its number, all else as `default`."""
+    """Return the error responses: those about access by status, all others as `default`."""
     refusals = {
         str(UnknownHost.status): meaning(UnknownHost),
         "default": "Any other error; its message gives the cause",

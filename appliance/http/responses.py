@@ -1,4 +1,4 @@
-"""What every route has in common: reading the query and the body, and telling errors."""
+"""Common to all routes: reading the query and the body, and error responses."""
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable
@@ -20,24 +20,21 @@ RETRY_AFTER = 5  # s
 
 
 def query(names: Collection[str] | None = None) -> dict[str, Text]:
-    """Return what the address asks for, of these names alone where any are given, and never the token.
-
-    Raises InvalidRequest.
-    """
-    wished: dict[str, Text] = {}
+    """Return the query parameters except the token; with `names`, only those. Raises InvalidRequest."""
+    requested: dict[str, Text] = {}
     for name, value in request.query.items():
         if name != "token" and (names is None or name in names):
             try:
-                wished[_decoded(name)] = Text(_decoded(value))
+                requested[_decoded(name)] = Text(_decoded(value))
             except UnicodeDecodeError:
-                raise InvalidRequest("the query of the address is not text in UTF-8") from None
-    return wished
+                raise InvalidRequest("the query is not valid UTF-8") from None
+    return requested
 
 
-def understood(parameters: Iterable[Parameter]) -> dict[str, Any]:
-    """Return the parameters in the address that can be understood, by name.
+def lenient_query(parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """Return the valid query parameters by name, and ignore invalid ones.
 
-    For the stream and snapshots: nobody is refused a picture because of a parameter.
+    Used by the stream and snapshots, which return a picture whatever the parameters are.
     """
     values: dict[str, Any] = {}
     for parameter in parameters:
@@ -48,7 +45,7 @@ def understood(parameters: Iterable[Parameter]) -> dict[str, Any]:
 
 
 def body() -> dict[str, object]:
-    """Return the JSON object in the body of the request; nothing at all counts as an empty one."""
+    """Return the JSON object in the body of the request. An empty body counts as an empty object."""
     json_codec.check_size(request.content_length, "the body")
     if request.chunked:
         raise InvalidRequest("send the body with a Content-Length, not in chunks")
@@ -57,34 +54,36 @@ def body() -> dict[str, object]:
         return {}
     media_type = request.content_type.partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise UnsupportedMediaType(f"the body is {media_type or 'of no type'}; send Content-Type: application/json")
+        raise UnsupportedMediaType(
+            f"the media type of the body is {media_type or 'missing'}; send Content-Type: application/json"
+        )
     return json_codec.arguments(data, "the body")
 
 
-def answer_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn errors into responses: those we know into their status, anything else into a 500 that tells nothing."""
+def handle_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn errors into responses: an ApplianceError into its status, any other into a 500 without details."""
 
-    def answer(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return callback(*args, **kwargs)
         except bottle.HTTPResponse:
             raise
         except ApplianceError as error:
-            answer = _error(json_codec.error(error.code, str(error)), error.status)
+            result = _error(json_codec.error(error.code, str(error)), error.status)
             if isinstance(error, LoginRequired):
-                answer.set_header("WWW-Authenticate", challenge())
+                result.set_header("WWW-Authenticate", challenge())
             if isinstance(error, TooManyRequests):
-                answer.set_header("Retry-After", str(error.retry_after))
-            return answer
+                result.set_header("Retry-After", str(error.retry_after))
+            return result
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             return _error(json_codec.INTERNAL_ERROR, 500)
 
-    return answer
+    return wrapper
 
 
 def _decoded(text: str) -> str:
-    """Return the text of which Bottle has made each byte a character."""
+    """Decode a text that Bottle decoded as Latin-1."""
     return text.encode("latin1").decode()
 
 
@@ -96,13 +95,13 @@ def _error(content: dict[str, Any], status: int) -> HTTPResponse:
 
 
 def http_error(error: bottle.HTTPError) -> bytes:
-    """Answer what Bottle itself refuses: unknown paths, wrong methods, requests it cannot read."""
+    """Return the response to an error of Bottle itself: unknown path, wrong method, malformed request."""
     status = error.status_code
-    refusal: ApplianceError = InvalidRequest("the request cannot be understood")
+    refusal: ApplianceError = InvalidRequest("the request is malformed")
     if status == NotFound.status:
         refusal = NotFound(f"there is nothing at {request.path}")
     elif status == MethodNotAllowed.status:
-        refusal = MethodNotAllowed(f"{request.method} does not work on {request.path}")
+        refusal = MethodNotAllowed(f"{request.path} does not support {request.method}")
     content = json_codec.error(refusal.code, str(refusal))
     if status >= 500:
         content = json_codec.INTERNAL_ERROR

@@ -1,4 +1,4 @@
-"""The routes that are not commands, with what each needs, costs, takes and answers."""
+"""The routes that are not commands, with the right, cost, parameters and media type of each."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from appliance.parameters import Parameter
 SELECTION = Parameter(
     name="ids",
     kind="text",
-    help="Numbers and spans of numbers, such as `7,9,12-40`; without it, all pictures.",
+    help="Picture numbers and ranges, such as `7,9,12-40`; all pictures by default.",
     pattern=r"[0-9]{1,15}(-[0-9]{1,15})?(,[0-9]{1,15}(-[0-9]{1,15})?)*",
     maximum_length=20_000,
 )
@@ -20,10 +20,10 @@ _PICTURE_ID = Parameter(name="id", kind="integer", minimum=1)
 class Route:
     """A route that is not a command.
 
-    A parameter in braces in the path is a whole number, but for `{path}`, which may contain slashes. A `lenient` route
-    ignores parameters that it cannot understand. `right` is needed for it, None for none. `cost` is what a request
-    takes from the bucket of its address: 0 where it is not worth counting. `schema` names that of the JSON in the
-    response. Where `shows_errors`, errors of the camera can be pictures too.
+    A parameter in braces in the path is a whole number, except `{path}`, which may contain slashes. A `lenient` route
+    ignores invalid parameters. `right` is the required right, None for none. `cost` is the number of tokens that a
+    request takes from the bucket of its address. `schema` is the name of the schema of a JSON response. With
+    `shows_errors`, errors of the camera can be pictures too.
     """
 
     path: str
@@ -41,7 +41,7 @@ class Route:
 API: tuple[Route, ...] = (
     Route(
         aliases.STREAM,
-        "The live picture, as MJPEG; also at the addresses of other servers, see docs/http.md",
+        "The live stream as MJPEG; also at the paths of other servers, see docs/http.md",
         "multipart/x-mixed-replace",
         ustreamer.STREAM_PARAMETERS,
         lenient=True,
@@ -50,15 +50,22 @@ API: tuple[Route, ...] = (
     Route("/state", "The state in the format of ustreamer", "application/json", right="view"),
     Route(
         aliases.SNAPSHOT,
-        "One frame; also at the addresses of other servers, see docs/http.md",
+        "One frame; also at the paths of other servers, see docs/http.md",
         "image/jpeg",
         snapshots.PARAMETERS,
         lenient=True,
         right="view",
         shows_errors=True,
     ),
-    Route("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", (_PICTURE_ID,), right="view"),
-    Route("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", (_PICTURE_ID,), right="view", cost=1),
+    Route("/api/pictures/{id}.jpg", "A picture as captured by the camera", "image/jpeg", (_PICTURE_ID,), right="view"),
+    Route(
+        "/api/pictures/{id}/thumbnail.jpg",
+        "The thumbnail of a picture",
+        "image/jpeg",
+        (_PICTURE_ID,),
+        right="view",
+        cost=1,
+    ),
     Route(
         "/api/pictures.zip", "Several pictures in a ZIP archive", "application/zip", (SELECTION,), right="view", cost=5
     ),
@@ -73,18 +80,18 @@ API: tuple[Route, ...] = (
     Route("/api/openapi.json", "This document", "application/json", right="view"),
     Route(
         "/healthz",
-        "200 while frames are fresh, else 503; with details if the request has the right to view",
+        "200 while frames are fresh, otherwise 503; with details if the request has the right to view",
         "application/json",
         right=None,
         schema="Health",
     ),
     Route("/metrics", "Metrics for Prometheus", "text/plain", right="view"),
 )
-"""The routes for programs. OpenAPI and docs/commands.md list them."""
+"""The routes for programs, listed in OpenAPI and docs/commands.md."""
 
 PAGE: tuple[Route, ...] = (
-    Route("/", "The page, or what `?action=` of mjpg-streamer asks for", "text/html", right="view"),
-    Route(aliases.WEBCAM, "The stream, or what `?action=` asks for", "multipart/x-mixed-replace", right="view"),
+    Route("/", "The page; with `?action=` of mjpg-streamer, the stream or a snapshot", "text/html", right="view"),
+    Route(aliases.WEBCAM, "The stream; with `?action=snapshot`, a snapshot", "multipart/x-mixed-replace", right="view"),
     Route(f"{aliases.WEBCAM}/", "The same", "multipart/x-mixed-replace", right="view"),
     Route("/web/{path}", "A file of the page", "", right=None),
     Route("/manifest.webmanifest", "The manifest of the page", "application/manifest+json", right="view"),
@@ -94,4 +101,4 @@ PAGE: tuple[Route, ...] = (
     Route("/login", "Log in", "text/html", right=None, method="POST"),
     Route("/logout", "Log out", "text/html", right=None, method="POST"),
 )
-"""The routes of the page, which are not for programs."""
+"""The routes of the page, which are not meant for programs."""

@@ -1,13 +1,14 @@
-"""What stands before every route: is this host ours, does the request come from our own page, who sends it.
+"""Security checks before routing: the `Host`, the origin of a change, and the client behind a reverse proxy.
 
-It answers for the whole of HTTP, before anything is routed, so that no route can forget it.
+As WSGI middleware it covers every route.
 
-- A page whose name was resolved to our address (DNS rebinding) shows in `Host`: the name is not ours (see `hosts`).
-- A change that another site's page asks for (cross-site request forgery) shows in `Origin` and `Sec-Fetch-Site`, which
-  no script can set. Browsers leave `Sec-Fetch-Site` out over plain HTTP, so its absence proves nothing.
-- Our own page adds `X-Camera-Appliance`. A script of another origin can send such a header only after a preflight
-  request, and none is granted for it (see `sharing`). So the page works behind a proxy that replaces `Host`.
-- Behind a reverse proxy all requests come from its address; only a trusted proxy is believed what it forwards.
+- DNS rebinding is detected by `Host`, which has a name that is not allowed (see `hosts`).
+- Cross-site request forgery is detected by `Origin` and `Sec-Fetch-Site`, which scripts cannot set. Browsers omit
+  `Sec-Fetch-Site` over plain HTTP, so its absence proves nothing.
+- The page of the appliance adds `X-Camera-Appliance`. A script of another origin can send such a header only after a
+  preflight request, which is never granted for it (see `sharing`). This allows the page to work behind a proxy that
+  replaces `Host`.
+- Behind a reverse proxy all requests come from its address; forwarded headers are used only from trusted proxies.
 """
 
 import ipaddress
@@ -34,13 +35,13 @@ log = logger(__name__)
 CLIENT = "appliance.client"
 """Key of the WSGI environment: the `Client` that sends the request."""
 LOCAL_ADDRESS = "appliance.local_address"
-"""Key of the WSGI environment: the address of ours to which the client is connected."""
+"""Key of the WSGI environment: the local address of the connection."""
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_OWN_PAGE = "HTTP_X_CAMERA_APPLIANCE"  # set by web/api.js
+_OWN_PAGE = "HTTP_X_CAMERA_APPLIANCE"  # set by web/shared/api.js
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9_~+@-][A-Za-z0-9._~+@-]*)+")
-_LONGEST_PREFIX = 200  # characters
-_MOST_HINTS = 10  # origins of which the log says why they were refused
+_MAX_PREFIX = 200  # characters
+_MAX_HINTS = 10  # values for which a hint is logged
 _RESOLVER = Path("/etc/resolv.conf")
 
 Environment = dict[str, Any]
@@ -50,9 +51,9 @@ Application = Callable[[Environment, StartResponse], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who is at the other end: its address, whether its connection is encrypted, and the host it asked for.
+    """The client of a request: its address, whether its connection is encrypted, and the requested host.
 
-    `prefix` is the path below which a reverse proxy offers the appliance, such as `/door`; empty for none.
+    `prefix` is the path below which a reverse proxy serves the appliance, such as `/door`, or empty.
     """
 
     address: str
@@ -86,7 +87,7 @@ class SecurityMiddleware:
         ]
 
     def __call__(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer as WSGI wants it."""
+        """Process a request (WSGI)."""
 
         def start(status: str, answered: list[tuple[str, str]], *rest: Any) -> Any:
             return start_response(status, answered + self._headers + self._sharing.headers(environment), *rest)
@@ -109,12 +110,12 @@ class SecurityMiddleware:
         address = environment["REMOTE_ADDR"]
         is_secure = environment["wsgi.url_scheme"] == "https"
         host, prefix = environment.get("HTTP_HOST", ""), ""
-        if not host and environment.get("SERVER_PROTOCOL") == "HTTP/1.0":  # which knows no Host
+        if not host and environment.get("SERVER_PROTOCOL") == "HTTP/1.0":  # has no Host
             local = environment[LOCAL_ADDRESS]
             host = f"[{local}]" if ":" in local else local
         if self._proxies and self._is_proxy(address):
             forwarded = listed(environment.get("HTTP_X_FORWARDED_FOR", ""))
-            # Each proxy appends whom it saw; what stands before the first that is not ours, anybody can have written.
+            # Each proxy appends the address of its peer. Entries before the last untrusted address may be forged.
             address = next((each for each in reversed(forwarded) if not self._is_proxy(each)), address)
             if protocol := listed(environment.get("HTTP_X_FORWARDED_PROTO", "")):
                 is_secure = protocol[-1].lower() == "https"
@@ -124,11 +125,11 @@ class SecurityMiddleware:
         return Client(address, is_secure, host, prefix)
 
     def _prefix(self, forwarded: str) -> str:
-        """Return the path that a trusted proxy forwards, without its final slash; empty where it is no plain path."""
+        """Return the path forwarded by a trusted proxy, without a trailing slash; empty if it is invalid."""
         prefix = forwarded.strip().rstrip("/")
-        if not prefix or (len(prefix) <= _LONGEST_PREFIX and _PREFIX.fullmatch(prefix)):
+        if not prefix or (len(prefix) <= _MAX_PREFIX and _PREFIX.fullmatch(prefix)):
             return prefix
-        self._log_once("X-Forwarded-Prefix", "X-Forwarded-Prefix %r is ignored: it is no path such as /door", prefix)
+        self._log_once("X-Forwarded-Prefix", "X-Forwarded-Prefix %r is ignored: it is not a path such as /door", prefix)
         return ""
 
     def _is_proxy(self, address: str) -> bool:
@@ -140,7 +141,7 @@ class SecurityMiddleware:
         return any(parsed in network for network in self._proxies)
 
     def _check_origin(self, host: str, environment: Environment) -> None:
-        """Raise CrossSite for a change that a page of another origin asks for. Programs send neither header."""
+        """Raise CrossSite for a change requested by a page of another origin. Programs send neither header."""
         if environment["REQUEST_METHOD"] in SAFE_METHODS:
             return
         origin = environment.get("HTTP_ORIGIN")
@@ -152,26 +153,26 @@ class SecurityMiddleware:
             return
         self._hint(str(origin), host)
         raise CrossSite(
-            "a page of another site asks for a change; if it may, add its origin to http.cors_origins, and if it is "
-            "our own behind a reverse proxy, set http.public_url to the address of the page, or let the proxy pass "
+            "a page of another site requested a change; to allow it, add its origin to http.cors_origins; if it is the "
+            "page of this appliance behind a reverse proxy, set http.public_url to its address, or let the proxy pass "
             "the Host on"
         )
 
     def _is_own(self, origin: str, host: str, is_marked: bool) -> bool:
-        """Return whether an origin is that of our own page.
+        """Return whether an origin is that of the appliance's own page.
 
-        A page that is marked as our own still has to have a name that cannot be rebound, since behind a proxy that
-        replaces `Host` nothing else shows the name by which the browser calls us.
+        With the header of the own page, the origin must still have an allowed name: behind a proxy that replaces
+        `Host`, only the origin contains the name that the browser uses.
         """
         if is_same_host_and_port(origin, host) or (self._public_url and is_same_origin(origin, self._public_url)):
             return True
-        return is_marked and self._hosts.are_ours(host_of(origin))
+        return is_marked and self._hosts.is_allowed(host_of(origin))
 
     def _hint(self, origin: str, host: str) -> None:
-        """Log what would help where the refused page may be our own behind a reverse proxy."""
-        if self._hosts.are_ours(host_of(origin)):
+        """Log a hint if the refused page may be the own page behind a reverse proxy."""
+        if self._hosts.is_allowed(host_of(origin)):
             message = (
-                "refused a change: a page at %s asked for it, but the Host of the request is %s; if that is the page "
+                "refused a change: a page at %s requested it, but the Host of the request is %s; if that is the page "
                 "of this appliance behind a reverse proxy, set http.public_url to its address, or let the proxy pass "
                 "the Host on"
             )
@@ -179,22 +180,22 @@ class SecurityMiddleware:
 
     def _log_once(self, key: str, message: str, *values: str) -> None:
         with self._lock:
-            if key in self._hinted or len(self._hinted) >= _MOST_HINTS:
+            if key in self._hinted or len(self._hinted) >= _MAX_HINTS:
                 return
             self._hinted.add(key)
         log.warning(message, *values)
 
 
 def listed(text: str) -> list[str]:
-    """Return the entries of a list that is separated by commas."""
+    """Return the entries of a comma-separated list."""
     return [entry.strip() for entry in text.split(",") if entry.strip()]
 
 
 def machine_names() -> set[str]:
-    """Return the names by which this machine is called on its network.
+    """Return the names of this machine on its network.
 
-    Those are its host name alone, in `.local` (mDNS; also as `NAME-2.local`, which Avahi takes when there is another
-    NAME), and in the domains that its resolver searches, which is what routers hand out.
+    These are its host name alone, in `.local` (mDNS; also `NAME-2.local`, which Avahi uses if NAME is taken), and in
+    the search domains of its resolver, which routers provide.
     """
     name = socket.gethostname().partition(".")[0].lower()
     names = {

@@ -13,7 +13,7 @@ from appliance.service.pictures import PICTURE_SCHEMA
 
 _BASE = "camera-appliance/{camera}"
 _VALUE = {"type": ["integer", "number", "boolean", "string", "null"]}
-_TRANSACTION = {"description": "Sent back as it came."}
+_TRANSACTION = {"description": "Returned unchanged in the response."}
 _CONTENT_TYPES = {"text": "text/plain", "jpeg": "image/jpeg"}
 _ERROR = {
     "type": "object",
@@ -34,7 +34,7 @@ SCHEMAS: dict[str, Any] = {
         },
     },
     "PictureInfo": {
-        "description": "A picture and what was published of it; every value is null where there is no picture.",
+        "description": "A picture, and the form in which it was published. Every value is null if there is no picture.",
         **members(
             **{name: nullable(schema) for name, schema in PICTURE_SCHEMA["properties"].items()},
             published=nullable(reference("Published")),
@@ -44,7 +44,7 @@ SCHEMAS: dict[str, Any] = {
 
 
 def document(commands: Iterable[Declaration], events: Iterable[Event], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the document; `schemas` are those of the results of commands, by name."""
+    """Return the document. `schemas` are the schemas of the results of commands, by name."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     declared = list(commands)
@@ -55,12 +55,14 @@ def document(commands: Iterable[Declaration], events: Iterable[Event], schemas: 
             operations[f"{'receive' if topic.received else 'send'}_{key}"] = _operation(
                 "receive" if topic.received else "send", key, topic, reply=_reply_of(topic.path)
             )
-    asked, answered = (next(each for each in TOPICS if each.path.startswith(way)) for way in ("command/", "response/"))
+    request, response = (
+        next(each for each in TOPICS if each.path.startswith(prefix)) for prefix in ("command/", "response/")
+    )
     for command in declared:
-        key, answer = f"command_{command.name}", f"response_{command.name}"
+        key, response_key = f"command_{command.name}", f"response_{command.name}"
         channels[key] = _channel(f"command/{command.name}", command.help, {"arguments": _arguments(command)})
-        channels[answer] = _channel(f"response/{command.name}", answered.help, {"answer": _answer(command)})
-        operations[command.name] = _operation("receive", key, asked, reply=command.name)
+        channels[response_key] = _channel(f"response/{command.name}", response.help, {"answer": _response(command)})
+        operations[command.name] = _operation("receive", key, request, reply=command.name)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -78,7 +80,7 @@ def document(commands: Iterable[Declaration], events: Iterable[Event], schemas: 
 
 
 def _event(events: Iterable[Event]) -> dict[str, Any]:
-    """Return the schema of what is published on the topic of events."""
+    """Return the schema of the event topic."""
     time = {"type": "string", "format": "date-time"}
     return {
         "oneOf": [
@@ -117,14 +119,14 @@ def _arguments(command: Declaration) -> dict[str, Any]:
     if required := [parameter.name for parameter in command.parameters if parameter.required]:
         schema["required"] = required
     if command.takes_any_payload:
-        schema["description"] = "A payload that is no JSON object runs the command as well."
+        schema["description"] = "A payload that is not a JSON object also runs the command."
     elif command.is_button:
         words = ", ".join(f"`{each.upper()}`" for each in sorted(PRESSES))
-        schema["description"] = f"One of {words}, in any case, runs the command without arguments."
+        schema["description"] = f"One of {words}, in upper or lower case, runs the command without arguments."
     return {"contentType": "application/json", "payload": schema}
 
 
-def _answer(command: Declaration) -> dict[str, Any]:
+def _response(command: Declaration) -> dict[str, Any]:
     good = {
         "type": "object",
         "properties": {
@@ -143,7 +145,7 @@ def _answer(command: Declaration) -> dict[str, Any]:
 
 
 def _reply_of(path: str) -> str | None:
-    """Return the command as which a message on the topic is answered."""
+    """Return the command whose response topic receives the response to a message on the topic, or None."""
     if path.startswith("controls/") and path.endswith("/set"):
         return "set_controls"
     return "set_privacy" if path == "privacy/set" else None

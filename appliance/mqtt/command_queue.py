@@ -1,4 +1,4 @@
-"""What has arrived and waits to be done: bounded, whatever is sent."""
+"""The queue of received messages, limited in size."""
 
 import threading
 import time
@@ -9,14 +9,14 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-CAPACITY = 200  # messages that wait
-_SHARE = 50  # of them, on one topic
-_REFUSALS = 100  # messages that wait to be answered with `busy`; more get no answer
+CAPACITY = 200  # messages in the queue
+_MAX_PER_TOPIC = 50  # messages in the queue, on one topic
+_MAX_REFUSALS = 100  # messages that get the response `busy`; more get none
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A message on one of our command topics; of its `size` bytes, `payload` has no more than we read."""
+    """A message on a command topic. `payload` is the beginning of its `size` bytes, up to the limit."""
 
     topic: str
     size: int
@@ -25,13 +25,13 @@ class Request:
     correlation: bytes | None = None
 
     @property
-    def sets(self) -> bool:
-        """Whether it wishes for values, of which the newest counts."""
+    def is_set(self) -> bool:
+        """Whether it sets values, so that a newer message replaces an older one."""
         return self.topic.endswith("/set")
 
 
 class CommandQueue:
-    """A queue in which wishes for values push out older ones, and other commands are refused when there is no room."""
+    """A bounded queue: if it is full, new values replace older ones, and other commands are refused."""
 
     def __init__(self) -> None:
         self._waiting: deque[Request] = deque()
@@ -43,50 +43,50 @@ class CommandQueue:
         self._logged_at = 0.0
 
     def put(self, request: Request) -> None:
-        """Add a message; where there is no room, drop an older wish, or put this one among the refused."""
+        """Add a message. If the queue is full, drop an older one that sets values, or refuse this one."""
         with self._change:
-            if self._on_topic[request.topic] >= _SHARE or len(self._waiting) >= CAPACITY:
-                self._make_way(request)
+            if self._on_topic[request.topic] >= _MAX_PER_TOPIC or len(self._waiting) >= CAPACITY:
+                self._make_room(request)
             else:
                 self._add(request)
             self._change.notify()
 
     def wake(self) -> None:
-        """Let `get` return, if only to look around."""
+        """Make `get` return, even without a message."""
         with self._change:
             self._is_woken = True
             self._change.notify()
 
     def get(self) -> tuple[Request | None, Request | None]:
-        """Wait; return the next message to do, and the next to refuse, as far as there are any."""
+        """Wait; return the next message to process and the next to refuse, either may be None."""
         with self._change:
             self._change.wait_for(lambda: self._waiting or self._refused or self._is_woken)
             self._is_woken = False
             request = self._waiting.popleft() if self._waiting else None
             if request:
                 self._on_topic[request.topic] -= 1
-                self._on_topic += Counter()  # forgets the zeros
+                self._on_topic += Counter()  # removes zero counts
             return request, self._refused.popleft() if self._refused else None
 
     def _add(self, request: Request) -> None:
         self._waiting.append(request)
         self._on_topic[request.topic] += 1
 
-    def _make_way(self, request: Request) -> None:
-        self._complain()
-        crowded = self._on_topic[request.topic] >= _SHARE
+    def _make_room(self, request: Request) -> None:
+        self._log_overflow()
+        crowded = self._on_topic[request.topic] >= _MAX_PER_TOPIC
         older = next(
-            (each for each in self._waiting if each.sets and (each.topic == request.topic or not crowded)), None
+            (each for each in self._waiting if each.is_set and (each.topic == request.topic or not crowded)), None
         )
-        if request.sets and older:
+        if request.is_set and older:
             self._waiting.remove(older)
             self._on_topic[older.topic] -= 1
             self._add(request)
-        elif len(self._refused) < _REFUSALS:
+        elif len(self._refused) < _MAX_REFUSALS:
             self._refused.append(request)
 
-    def _complain(self) -> None:
-        """Say once a second how many did not fit."""
+    def _log_overflow(self) -> None:
+        """Log the number of dropped or refused messages, at most once a second."""
         self._lost += 1
         now = time.monotonic()
         if now - self._logged_at > 1:

@@ -1,4 +1,4 @@
-"""Tells Home Assistant about this camera, and takes back what is no longer true."""
+"""Publishes the discovery message for Home Assistant, and removes components that no longer exist."""
 
 import json
 import math
@@ -23,16 +23,16 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-# s between two announcements. While Home Assistant works on one, it drops what is new in the next, without a word: the
-# loop over the components ends at the first it is still busy with (core/components/mqtt/discovery.py, "queuing
-# update", 2025.4.4 and 2026.11.0). Loading a platform takes it up to some seconds.
+# s between two announcements. While Home Assistant processes one, it silently drops new components of the next: its
+# loop over the components ends at the first that is still being processed (core/components/mqtt/discovery.py, "queuing
+# update", 2025.4.4 and 2026.11.0). Loading a platform can take some seconds.
 _SETTLING = 5.0
-_AGAIN = 60.0  # s after the last announcement, when it is made once more for one who was busy even longer
+_REPEAT_AFTER = 60.0  # s until the last announcement is repeated, in case processing took longer
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What was announced last, remembered on disk: where, with which components, and whose controls are among them."""
+    """The last announcement, saved on disk: its topics, its components, and the device whose controls they include."""
 
     topic: str
     root: str
@@ -41,18 +41,18 @@ class Announced:
 
 
 class DiscoveryPublisher:
-    """Publishes the discovery of the device when there is a reason to, and remembers what it published.
+    """Publishes the discovery message when it changes, and saves what was published.
 
-    Home Assistant keeps a component that merely is left out, so one that goes is published empty first. Between two
-    announcements it gets some seconds, and the camera before the first, so that one will do; and a while after the
-    last the same again, which changes nothing where all was understood. `page` gives the address of the page.
+    Home Assistant keeps a component that is omitted, so a removed one is published empty first. There are some seconds
+    between two announcements, and before the first for the camera to open, so that one is usually enough. The last is
+    repeated after a while, which has no effect if it was processed. `page` returns the URL of the page.
     """
 
     def __init__(
         self,
         settings: MqttSettings,
         topics: Topics,
-        outlet: Sender,
+        sender: Sender,
         appliance: Appliance,
         commands: Commands,
         facts: Facts,
@@ -61,7 +61,7 @@ class DiscoveryPublisher:
         page: Callable[[], str],
     ) -> None:
         self._topics = topics
-        self._outlet = outlet
+        self._sender = sender
         self._appliance = appliance
         self._page = page
         self._topic = discovery.config_topic(settings.discovery_prefix, topics) if settings.discovery else ""
@@ -70,87 +70,87 @@ class DiscoveryPublisher:
         self._fixed = discovery.appliance_components(
             topics, declarations, facts, events.published, settings.live_interval > 0
         )
-        self._former = _read(self._file)
-        self._told: bytes | None = None
-        self._due = 0.0  # not before that, by the monotonic clock
-        self._again_at = math.inf
-        self._opens_by = 0.0  # until then the camera may take its time to say what it has
+        self._previous = _read(self._file)
+        self._published: bytes | None = None
+        self._due_at = 0.0  # not before (CLOCK_MONOTONIC, s)
+        self._repeat_at = math.inf
+        self._camera_deadline = 0.0  # wait for the camera until then (CLOCK_MONOTONIC, s)
 
-    def announce(self) -> None:
-        """Announce the device, whether that is news or not; or take back what was announced under other settings."""
-        self._told = None
-        self._opens_by = time.monotonic() + _SETTLING
-        former = self._former
-        if former and (former.topic, former.root) != (self._topic, self._topics.root):
-            self._take_back(former)
-        self.changes()
+    def publish_all(self) -> None:
+        """Announce the device even if unchanged; remove what was announced with other settings."""
+        self._published = None
+        self._camera_deadline = time.monotonic() + _SETTLING
+        previous = self._previous
+        if previous and (previous.topic, previous.root) != (self._topic, self._topics.root):
+            self._remove_previous(previous)
+        self.publish_changes()
 
-    def changes(self) -> None:
-        """Announce the device if it differs from what was announced and that was long enough ago. Call it again."""
+    def publish_changes(self) -> None:
+        """Announce the device if it changed and the last announcement is old enough. Must be called repeatedly."""
         now = time.monotonic()
         if (
             not self._topic
-            or now < self._due
-            or (now < self._opens_by and self._appliance.camera.known_controls() is None)
+            or now < self._due_at
+            or (now < self._camera_deadline and self._appliance.camera.known_controls() is None)
         ):
             return
         state = self._appliance.status.get_state()
-        device, of_camera = self._camera_components(state)
-        components = self._fixed | of_camera
-        gone = self._gone(components)
-        content = json_codec.encode(discovery.document(self._topics, state, self._page(), components | gone))
-        is_news = content != self._told
-        if not (is_news or now >= self._again_at) or not self._outlet.publish(self._topic, content):
+        device, camera_components = self._camera_components(state)
+        components = self._fixed | camera_components
+        removed = self._removed(components)
+        content = json_codec.encode(discovery.document(self._topics, state, self._page(), components | removed))
+        is_changed = content != self._published
+        if not (is_changed or now >= self._repeat_at) or not self._sender.publish(self._topic, content):
             return
-        self._told, self._due = content, now + _SETTLING
-        self._again_at = now + _AGAIN if is_news else math.inf
-        if gone:
-            log.info("removed from Home Assistant: %s", ", ".join(gone))
-        there = {key: each for key, each in components.items() if key not in gone}
-        self._remember(Announced(self._topic, self._topics.root, device, there))
+        self._published, self._due_at = content, now + _SETTLING
+        self._repeat_at = now + _REPEAT_AFTER if is_changed else math.inf
+        if removed:
+            log.info("removed from Home Assistant: %s", ", ".join(removed))
+        present = {key: each for key, each in components.items() if key not in removed}
+        self._save(Announced(self._topic, self._topics.root, device, present))
 
     def _camera_components(self, state: dict[str, Any]) -> tuple[str | None, Components]:
-        """Return what follows from the camera that is there, and which one that is.
+        """Return the current device and its components.
 
-        While none is known, or the test pattern stands in for one, what was announced of the former camera stays: with
-        its components a household would lose their names and places.
+        Without a camera, or with the test pattern as a stand-in, the components of the previous camera are kept, so
+        that names and areas assigned in Home Assistant are not lost.
         """
         controls, device = self._appliance.camera.known_controls(), state["camera"]["device"]
-        former = self._former
-        if controls is None or (self._appliance.camera.shows_stand_in and former and former.device != device):
-            kept = former.components if former else {}
+        previous = self._previous
+        if controls is None or (self._appliance.camera.shows_stand_in and previous and previous.device != device):
+            saved = previous.components if previous else {}
             prefixes = (discovery.CONTROL, discovery.RESOLUTION)
-            own = {key: each for key, each in kept.items() if key.startswith(prefixes)}
-            return former.device if former else None, own
+            own = {key: each for key, each in saved.items() if key.startswith(prefixes)}
+            return previous.device if previous else None, own
         resolution = discovery.resolution_component(self._topics, state, self._appliance.camera.known_formats())
         return device, discovery.control_components(self._topics, controls) | resolution
 
-    def _gone(self, components: Components) -> Components:
-        """Return the empty components with which those go that were announced and are no longer there."""
-        if not self._former or self._former.topic != self._topic:
+    def _removed(self, components: Components) -> Components:
+        """Return an empty component for each announced one that no longer exists, which removes it."""
+        if not self._previous or self._previous.topic != self._topic:
             return {}
         return {
             key: {"p": each["p"]}
-            for key, each in self._former.components.items()
+            for key, each in self._previous.components.items()
             if key not in components or components[key]["p"] != each["p"]
         }
 
-    def _take_back(self, former: Announced) -> None:
-        """Remove from the broker what was published when the settings were others."""
-        if former.topic and former.topic != self._topic:
-            self._outlet.publish(former.topic, b"")
-        if former.root != self._topics.root:
+    def _remove_previous(self, previous: Announced) -> None:
+        """Clear the topics that were published with other settings."""
+        if previous.topic and previous.topic != self._topic:
+            self._sender.publish(previous.topic, b"")
+        if previous.root != self._topics.root:
             for topic in TOPICS:
                 if topic.retained:
-                    self._outlet.publish(f"{former.root}/{topic.path}", b"")
-            log.info("topics below %s are no longer used", former.root)
-        self._former = None
-        self._remember(Announced(self._topic, self._topics.root, None, {}))
+                    self._sender.publish(f"{previous.root}/{topic.path}", b"")
+            log.info("topics below %s are no longer used", previous.root)
+        self._previous = None
+        self._save(Announced(self._topic, self._topics.root, None, {}))
 
-    def _remember(self, announced: Announced) -> None:
-        if announced == self._former:
+    def _save(self, announced: Announced) -> None:
+        if announced == self._previous:
             return
-        self._former = announced
+        self._previous = announced
         content = {name: getattr(announced, name) for name in Announced.__slots__}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -163,14 +163,14 @@ class DiscoveryPublisher:
             )
 
 
-def remembered_topic(directory: Path, name: str) -> str | None:
-    """Return where the device of that name was announced last, if anywhere."""
+def saved_topic(directory: Path, name: str) -> str | None:
+    """Return the topic of the last announcement of a device, or None."""
     announced = _read(directory / f"{name}.discovery.json")
     return announced.topic if announced else None
 
 
 def _read(file: Path) -> Announced | None:
-    """Return what was announced last; None where nothing that makes sense is remembered."""
+    """Return the saved announcement, or None if there is no valid one."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         announced = Announced(**content)

@@ -1,4 +1,4 @@
-"""What is known of the connection to the broker, and what happens there."""
+"""The facts and events of MQTT."""
 
 from appliance.events import Event
 from appliance.facts import TEXT, Fact, Metric, choice, members, nullable
@@ -7,7 +7,7 @@ FACTS = (
     Fact(
         "mqtt",
         members(state=choice("off", "connecting", "connected", "refused"), reason=nullable(TEXT)),
-        "The connection to the broker, and why there is none.",
+        "The connection to the broker, and the reason if there is none.",
         lambda bridge: bridge.status(),
         label="MQTT",
         metric=Metric(

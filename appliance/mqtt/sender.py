@@ -1,4 +1,4 @@
-"""Publishing, within what the broker takes."""
+"""Publishing, within the limits of the broker."""
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
@@ -9,13 +9,14 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-_FRAMING = 64  # bytes of a packet besides its topic, payload and correlation data, at most
+_FRAMING = 64  # bytes, maximum overhead of a packet in addition to its topic, payload and correlation data
 
 
 class Sender:
-    """Where messages leave. `packet_limit` is the size in bytes of the largest packet that the broker takes.
+    """Publishes messages. `packet_limit` is the maximum packet size of the broker in bytes, or None.
 
-    paho reads that limit and does not keep it; a packet above it costs the connection, with QoS 1 again and again.
+    paho does not store that limit. The broker closes the connection for a larger packet, and with QoS 1 paho sends it
+    again after each reconnect.
     """
 
     def __init__(self, client: paho.Client) -> None:
@@ -28,14 +29,14 @@ class Sender:
         return self._client.is_connected()
 
     def room(self, topic: str) -> int | None:
-        """Return how many bytes a payload on the topic may have; None where the broker names no limit."""
+        """Return the maximum size of a payload on a topic in bytes, or None if the broker has no limit."""
         return None if self.packet_limit is None else self.packet_limit - len(topic.encode()) - _FRAMING
 
-    def start_anew(self) -> None:
-        """Forget what the broker did not take before the connection was lost: after each connect all is published anew.
+    def discard_unsent(self) -> None:
+        """Discard unsent messages of the lost connection, because everything is published again after a connect.
 
-        Paho would send all of it again, in its order: news of yesterday, and again and again the one message for which
-        the broker ended the connection. It has no public way to be told not to (paho-mqtt 2.2.0, `reconnect`).
+        paho would send them again: outdated values, and repeatedly a message for which the broker closes the
+        connection. It has no public way to disable that (paho-mqtt 2.2.0, `reconnect`).
         """
         with self._client._out_message_mutex:
             self._client._out_messages.clear()
@@ -44,7 +45,7 @@ class Sender:
     def publish(
         self, topic: str, data: bytes, *, qos: int = 1, retain: bool = True, correlation: bytes | None = None
     ) -> paho.MQTTMessageInfo | None:
-        """Publish; return None where there is no connection, or it is more than the broker takes, now or ever."""
+        """Publish; return None if there is no connection, the queue is full, or the broker limits the size."""
         if not self.is_open:
             return None
         room = self.room(topic)
@@ -60,9 +61,9 @@ class Sender:
         return None if sent.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE else sent
 
 
-def has_left(sent: paho.MQTTMessageInfo | None) -> bool:
-    """Return whether nothing is to be waited for any more: the broker has the message, or the connection was lost."""
+def is_settled(sent: paho.MQTTMessageInfo | None) -> bool:
+    """Return whether a message is no longer pending: the broker received it, or the connection was lost."""
     try:
         return sent is None or sent.is_published()
-    except (RuntimeError, ValueError):  # It was refused, or thrown away.
+    except (RuntimeError, ValueError):  # refused or discarded
         return True

@@ -1,4 +1,4 @@
-"""What the appliance publishes of itself: everything at each connect, then what changes."""
+"""Publishes the state of the appliance: everything at each connect, then the changes."""
 
 import time
 from collections import deque
@@ -11,7 +11,7 @@ from appliance.errors import CorruptFrame, NotFound
 from appliance.events import Event
 from appliance.facts import Facts, at
 from appliance.mqtt import topics as paths
-from appliance.mqtt.sender import Sender, has_left
+from appliance.mqtt.sender import Sender, is_settled
 from appliance.mqtt.topics import Topics
 from appliance.service import Appliance
 from appliance.service.camera import CONTROLS, USABLE
@@ -21,8 +21,8 @@ from appliance.system.log import logger
 
 log = logger(__name__)
 
-STATE_INTERVAL = 30.0  # s between states when nothing happens
-_EVENTS = 50  # that wait to be published
+STATE_INTERVAL = 30.0  # s between states without changes
+_EVENTS = 50  # in the queue
 _AFTER_REFUSAL = {
     "set_controls": paths.CONTROLS,
     "reset_controls": paths.CONTROLS,
@@ -34,22 +34,22 @@ _NO_PICTURE = dict.fromkeys([*PICTURE_SCHEMA["properties"], "published"])
 
 
 class StatePublisher:
-    """Knows what the broker was told last, and publishes what differs.
+    """Publishes values that differ from the last published ones.
 
-    `note` may be called on any thread; everything else runs on the bridge's.
+    `on_event` may be called on any thread, all other methods only on the worker of the bridge.
     """
 
     def __init__(
         self,
         topics: Topics,
-        outlet: Sender,
+        sender: Sender,
         appliance: Appliance,
         commands: Commands,
         facts: Facts,
         max_picture_bytes: int,
     ) -> None:
         self._topics = topics
-        self._outlet = outlet
+        self._sender = sender
         self._appliance = appliance
         self._commands = commands
         self._facts = facts
@@ -58,11 +58,11 @@ class StatePublisher:
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self._pictures_changed = False
         self._sent_picture: Any = None
-        self._told: dict[str, object] = {}
+        self._published: dict[str, object] = {}
         self._state_at = 0.0
 
-    def note(self, event: Event, data: dict[str, Any]) -> None:
-        """Take note of an event; of states and controls only the newest counts."""
+    def on_event(self, event: Event, data: dict[str, Any]) -> None:
+        """Record an event; of states and controls, only the newest is kept."""
         if event.name in (STATE.name, CONTROLS.name):
             self._latest[event.name] = data
         elif event.stream in ("picture", "pictures"):
@@ -71,43 +71,39 @@ class StatePublisher:
             time_now = datetime.now(UTC).isoformat(timespec="milliseconds")
             self._events.append({"event_type": event.name, "time": time_now, **data})
 
-    def everything(self) -> None:
-        """Publish all that is retained, as the broker may know nothing; forget events that it did not hear of."""
-        self._told.clear()
+    def publish_all(self) -> None:
+        """Publish all retained topics, and discard unpublished events."""
+        self._published.clear()
         self._events.clear()
         self._sent_picture = None
         self._latest["state"] = self._appliance.status.get_state()
         if controls := self._appliance.camera.known_controls():
             self._latest["controls"] = controls
         self._pictures_changed = True
-        self.changes()
+        self.publish_changes()
 
-    def changes(self) -> None:
-        """Publish what differs from what was published last; the state also every 30 s."""
+    def publish_changes(self) -> None:
+        """Publish all values that changed, and the state at least every `STATE_INTERVAL` s."""
         if state := self._latest.get("state"):
             self._publish_state(state)
         if controls := self._latest.get("controls"):
-            self._tell(paths.CONTROLS, controls["values"])
-            self._tell(paths.CONTROLS_AVAILABILITY, availabilities(controls))
-        if self._pictures_changed and has_left(
-            self._sent_picture
-        ):  # They are large, so there is never a queue of them.
+            self._publish_if_changed(paths.CONTROLS, controls["values"])
+            self._publish_if_changed(paths.CONTROLS_AVAILABILITY, availabilities(controls))
+        # Pictures are large, so at most one is queued.
+        if self._pictures_changed and is_settled(self._sent_picture):
             self._pictures_changed = False
             self._publish_newest_picture()
         while self._events:
             event = self._events.popleft()
-            self._outlet.publish(self._topics.of(paths.EVENT), json_codec.encode(event), retain=False)
+            self._sender.publish(self._topics.of(paths.EVENT), json_codec.encode(event), retain=False)
 
-    def correct(self, command: str) -> None:
-        """Publish again what a refused command was to change: whoever shows the wish as fact is put right."""
-        self._told.pop(_AFTER_REFUSAL.get(command, ""), None)
+    def republish(self, command: str) -> None:
+        """Mark the value of a refused command for publication, because clients may already show the requested one."""
+        self._published.pop(_AFTER_REFUSAL.get(command, ""), None)
 
-    def fitting(self, path: str, data: bytes) -> tuple[bytes, tuple[int, int] | None]:
-        """Return the picture, and its size in pixels if it had to be made smaller to be published there.
-
-        Raises CorruptFrame.
-        """
-        room = self._outlet.room(self._topics.of(path))
+    def fit(self, path: str, data: bytes) -> tuple[bytes, tuple[int, int] | None]:
+        """Return the picture for a topic, and its size in pixels if it had to be reduced. Raises CorruptFrame."""
+        room = self._sender.room(self._topics.of(path))
         limit = self._max_picture_bytes if room is None else min(room, self._max_picture_bytes)
         if len(data) <= limit:
             return data, None
@@ -116,34 +112,34 @@ class StatePublisher:
 
     def _publish_state(self, state: dict[str, Any]) -> None:
         key = {fact.path: fact.urgent(at(state, fact.path)) for fact in self._facts if fact.urgent}
-        is_due = key != self._told.get(paths.STATE) or time.monotonic() - self._state_at >= STATE_INTERVAL
-        if is_due and self._outlet.publish(self._topics.of(paths.STATE), json_codec.encode(state)):
-            self._told[paths.STATE], self._state_at = key, time.monotonic()
-        self._tell(paths.CAMERA, b"online" if state["camera"]["state"] in USABLE else b"offline")
-        self._tell(paths.PRIVACY, b"ON" if state["privacy"] else b"OFF")
+        is_due = key != self._published.get(paths.STATE) or time.monotonic() - self._state_at >= STATE_INTERVAL
+        if is_due and self._sender.publish(self._topics.of(paths.STATE), json_codec.encode(state)):
+            self._published[paths.STATE], self._state_at = key, time.monotonic()
+        self._publish_if_changed(paths.CAMERA, b"online" if state["camera"]["state"] in USABLE else b"offline")
+        self._publish_if_changed(paths.PRIVACY, b"ON" if state["privacy"] else b"OFF")
 
-    def _tell(self, path: str, content: bytes | dict[str, Any]) -> None:
-        """Publish it if it differs from what was published there last."""
-        if content != self._told.get(path):
+    def _publish_if_changed(self, path: str, content: bytes | dict[str, Any]) -> None:
+        """Publish content on a topic if it differs from the last published one."""
+        if content != self._published.get(path):
             data = content if isinstance(content, bytes) else json_codec.encode(content)
-            if self._outlet.publish(self._topics.of(path), data):
-                self._told[path] = content
+            if self._sender.publish(self._topics.of(path), data):
+                self._published[path] = content
 
     def _publish_newest_picture(self) -> None:
-        """Publish the picture with the greatest number; where there is none, take the former one back."""
+        """Publish the picture with the highest number; without pictures, clear the topic."""
         newest = self._commands.invoke("list_pictures", {"limit": 1})["pictures"]
-        if newest and newest[0]["id"] == self._told.get(paths.PICTURE):
+        if newest and newest[0]["id"] == self._published.get(paths.PICTURE):
             return
         if not newest:
-            self._told[paths.PICTURE] = None
-            self._outlet.publish(self._topics.of(paths.PICTURE), b"")
-            self._tell(paths.PICTURE_INFO, _NO_PICTURE)
+            self._published[paths.PICTURE] = None
+            self._sender.publish(self._topics.of(paths.PICTURE), b"")
+            self._publish_if_changed(paths.PICTURE_INFO, _NO_PICTURE)
             return
         picture = newest[0]
         try:
-            data, size = self.fitting(paths.PICTURE, self._appliance.pictures.picture_jpeg(picture["id"]))
+            data, size = self.fit(paths.PICTURE, self._appliance.pictures.picture_jpeg(picture["id"]))
         except NotFound:
-            self._pictures_changed = True  # deleted this moment
+            self._pictures_changed = True  # just deleted
             return
         except CorruptFrame as error:
             log.warning("picture %d not published: %s", picture["id"], error)
@@ -151,15 +147,15 @@ class StatePublisher:
         width, height = size or (picture["width"], picture["height"])
         if size:
             log.info("picture %d reduced for publication: %d bytes, %dx%d", picture["id"], len(data), width, height)
-        self._sent_picture = self._outlet.publish(self._topics.of(paths.PICTURE), data)
+        self._sent_picture = self._sender.publish(self._topics.of(paths.PICTURE), data)
         if self._sent_picture is None:
-            self._pictures_changed = True  # too much waits yet
+            self._pictures_changed = True  # the queue of paho is full
         else:
-            self._told[paths.PICTURE] = picture["id"]
+            self._published[paths.PICTURE] = picture["id"]
             published = {"bytes": len(data), "width": width, "height": height, "reduced": size is not None}
-            self._tell(paths.PICTURE_INFO, {**picture, "published": published})
+            self._publish_if_changed(paths.PICTURE_INFO, {**picture, "published": published})
 
 
 def availabilities(controls: dict[str, Any]) -> dict[str, str]:
-    """Return `online` or `offline` by control."""
+    """Return `online` or `offline` for each control, by name."""
     return {each["name"]: "offline" if each["inactive"] else "online" for each in controls["controls"]}

@@ -20,14 +20,6 @@ def _version_for_update() -> str:
 FACTS = (
     Fact("name", TEXT, "The name of the camera.", lambda status: status.name),
     Fact(
-        "version",
-        TEXT,
-        "The version of the appliance.",
-        lambda _: __version__,
-        label="Version",
-        entities=(Entity("Version", "update", key="update", value=_version_for_update()),),
-    ),
-    Fact(
         "uptime",
         NUMBER,
         "Seconds since the appliance started.",
@@ -35,6 +27,14 @@ FACTS = (
         label="Running for",
         unit="s",
         metric=Metric("uptime_seconds", "Seconds since the appliance started."),
+    ),
+    Fact(
+        "version",
+        TEXT,
+        "The version of the appliance.",
+        lambda _: __version__,
+        label="Version",
+        entities=(Entity("Version", "update", key="update", value=_version_for_update()),),
     ),
     Fact(
         "time",

@@ -27,7 +27,7 @@ expect.set_options(timeout=20_000)  # ms; a busy machine is slow, not wrong
 Eventually = Callable[[Callable[[], object]], None]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -301,5 +301,5 @@ def test_a_picture_flies_to_its_place_unless_motion_is_unwanted(
     page.emulate_media(reduced_motion="reduce")
     page.keyboard.press("r")
     expect(page.locator("#gallery [data-picture-id='2']")).to_be_visible()
-    expect(page.locator("[data-toast=success]").last).to_contain_text("Picture 2 is taken")
+    expect(page.locator("[data-toast=success]").last).to_contain_text("Picture 2 was taken")
     assert page.evaluate("flights") == 1

@@ -93,7 +93,7 @@ def test_a_hidden_tab_gives_up_its_viewer_place(
     expect(page.locator("#connection-lost")).to_be_hidden()
 
 
-def test_a_picture_that_is_scrolled_away_or_covered_gives_up_its_viewer_place(
+def test_a_hidden_live_picture_gives_up_its_viewer_place(
     page: Page, appliance: RunningAppliance, eventually: Eventually
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 400})
@@ -109,9 +109,7 @@ def test_a_picture_that_is_scrolled_away_or_covered_gives_up_its_viewer_place(
     expect(page.locator("#live-label")).to_have_text("Live")
 
 
-def test_the_age_of_the_picture_does_not_depend_on_the_clock_of_the_browser(
-    page: Page, shared: RunningAppliance
-) -> None:
+def test_the_age_of_the_picture_is_independent_of_the_browser_clock(page: Page, shared: RunningAppliance) -> None:
     page.add_init_script(A_WRONG_CLOCK)
     see_live(page, shared)
     expect(page.locator("#live-badge")).to_contain_text(re.compile(r"(\d+ ms|\d\.\d s) old"))

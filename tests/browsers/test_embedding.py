@@ -44,11 +44,11 @@ def until_it_moves(browser: Browser, selector: str) -> None:
     eventually(moved, f"pictures of {selector} that differ")
 
 
-def test_an_img_of_another_origin_shows_moving_pictures(browser: Browser, running: RunningAppliance) -> None:
-    with site(f"<!doctype html><title>Elsewhere</title><img src='{running.url}stream.mjpg' width=640>") as address:
+def test_an_img_of_another_origin_shows_moving_pictures(browser: Browser, appliance: RunningAppliance) -> None:
+    with site(f"<!doctype html><title>Elsewhere</title><img src='{appliance.url}stream.mjpg' width=640>") as address:
         browser.open(address)
         assert browser.until("() => document.querySelector('img').naturalWidth") == 1280
         until_it_moves(browser, "img")
-        assert running.state()["viewers"] == 1
+        assert appliance.state()["viewers"] == 1
         browser.leave()
-        eventually(lambda: running.state()["viewers"] == 0, "no viewer")
+        eventually(lambda: appliance.state()["viewers"] == 0, "no viewer")

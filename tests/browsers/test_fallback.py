@@ -28,20 +28,20 @@ IMAGE = "#live-image"
 
 @pytest.mark.parametrize("replacement", REPLACEMENTS.values(), ids=REPLACEMENTS.keys())
 def test_the_picture_moves_and_comes_back_after_a_restart(
-    browser: Browser, running: RunningAppliance, replacement: str, tmp_path: Path
+    browser: Browser, appliance: RunningAppliance, replacement: str, tmp_path: Path
 ) -> None:
     script = SCRIPT.replace("{replacement}", replacement)
-    with Nginx(tmp_path / "nginx", running, "/", before_scripts(script)) as nginx:
+    with Nginx(tmp_path / "nginx", appliance, "/", before_scripts(script)) as nginx:
         browser.open(nginx.url)
         browser.until("(image) => document.querySelector(image)?.naturalWidth > 0", IMAGE)
         until_it_moves(browser, IMAGE)
         until_mood(browser, "live")
-        eventually(lambda: running.state()["viewers"] == 1, "one viewer")
-        running.stop()
-        running.start()
-        running.until_live()
+        eventually(lambda: appliance.state()["viewers"] == 1, "one viewer")
+        appliance.stop()
+        appliance.start()
+        appliance.until_live()
         until_it_moves(browser, IMAGE)
         until_mood(browser, "live")
-        eventually(lambda: running.state()["viewers"] == 1, "one viewer")
+        eventually(lambda: appliance.state()["viewers"] == 1, "one viewer")
         browser.leave()
-        eventually(lambda: running.state()["viewers"] == 0, "no viewer")
+        eventually(lambda: appliance.state()["viewers"] == 0, "no viewer")

@@ -13,7 +13,7 @@ from tests.http.conftest import PASSWORD, quick_hash
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
 
-PROXIES = {"with the host of the client": "proxy_set_header Host $http_host;"}
+PROXIES = {"passes Host": "proxy_set_header Host $http_host;", "replaces Host": ""}
 
 
 @pytest.fixture(params=list(PROXIES.values()), ids=list(PROXIES))

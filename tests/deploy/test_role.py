@@ -84,7 +84,7 @@ def test_every_variable_is_described_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_inventory_is_accepted_by_the_appliance_and_holds_no_secret(path: Path) -> None:
+def test_the_example_inventories_are_valid_and_hold_no_secret(path: Path) -> None:
     group = read(path)["cameras"]
     hosts = [(group.get("vars") or {}) | (host or {}) for host in group["hosts"].values()]
     listed = [camera for host in hosts for camera in host["camera_appliance_cameras"]]

@@ -101,7 +101,7 @@ def test_the_disk_of_the_laptop_is_refused_for_every_reason_there_is() -> None:
     ("path", "source"),
     [("/", "/dev/sda2"), ("/work", "/dev/sda1"), ("/work/raspios.img.xz", "/dev/sda")],
 )
-def test_a_disk_that_holds_what_is_needed_now_is_refused_though_not_seen_as_mounted(path: str, source: str) -> None:
+def test_a_disk_in_use_is_refused_even_if_it_does_not_appear_mounted(path: str, source: str) -> None:
     (reason,) = refused(machines.laptop("card of a Pi"), "/dev/sda", needed={path: source})
     assert reason == f"holds {path}, which is needed now. Name another disk"
 
@@ -129,14 +129,14 @@ def test_soldered_memory_is_not_taken_for_a_card() -> None:
     assert refused(report, "/dev/mmcblk0", built_in=True) == []
 
 
-def test_who_means_it_may_write_a_large_or_built_in_disk_but_never_one_in_use() -> None:
+def test_a_confirmed_large_disk_is_written_but_never_one_in_use() -> None:
     assert refused(machines.laptop("backup disk"), "/dev/sda", largest=4001 * machines.GB) == []
     assert refused(machines.laptop("SATA disk"), "/dev/sda", built_in=True) == []
     assert len(refused(machines.laptop("empty card"), "/dev/nvme0n1", built_in=True, largest=10**12)) == 3
 
 
 def test_a_name_that_is_no_disk_is_answered_with_those_that_are() -> None:
-    with pytest.raises(Refused, match=r"/dev/sdb is no disk of this machine: it has /dev/nvme0n1, /dev/sda\. "):
+    with pytest.raises(Refused, match=r"/dev/sdb is not a disk of this machine: it has /dev/nvme0n1, /dev/sda\. "):
         checks.find("/dev/sdb", disks.read(machines.laptop("card of a Pi")))
 
 
@@ -146,7 +146,7 @@ def test_a_serial_number_names_one_disk_or_is_refused() -> None:
     with pytest.raises(Refused, match="has the serial number 000000001538, not 000000001206"):
         checks.require_serial(alone[0], "000000001206", alone)
     twins = disks.read(machines.report(*machines.TWO_READERS))
-    with pytest.raises(Refused, match="is that of /dev/sda and /dev/sdb alike: pull out all but one"):
+    with pytest.raises(Refused, match="is that of /dev/sda and /dev/sdb: disconnect all but one"):
         checks.require_serial(twins[1], "000000001206", twins)
     (nameless,) = disks.read(machines.report(machines.usb("sda", "8:0", 1, "Reader", None)))
     with pytest.raises(Refused, match="has no serial number"):

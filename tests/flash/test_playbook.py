@@ -114,11 +114,11 @@ def test_what_is_wrong_with_a_host_is_said_and_nothing_is_written(
     assert result.returncode == 1
     assert "pi-roof: ansible_user is missing in the inventory" in result.stdout
     assert "pi-roof: flash_timezone 'Mars' is no time zone" in result.stdout
-    assert result.stderr.endswith("the card's files could not be made; the reason is above\n")
+    assert result.stderr.endswith("the first-boot files could not be generated; see the output above\n")
     assert "write:" not in result.stdout
 
 
-def test_a_host_that_is_not_in_the_inventory_is_answered_with_those_that_are(
+def test_an_unknown_host_is_answered_with_the_hosts_of_the_inventory(
     flashed: dict[str, subprocess.CompletedProcess[str]],
 ) -> None:
     result = flashed["pi-attic"]

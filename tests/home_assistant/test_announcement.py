@@ -93,7 +93,7 @@ def test_another_camera_leaves_no_ghosts(
     assert again.document["cmps"] == former.document["cmps"]
 
 
-def test_what_a_busy_home_assistant_lost_of_an_announcement_comes_once_more(
+def test_an_announcement_lost_by_home_assistant_is_repeated(
     start: Start, home: HomeAssistant, broker: Broker, garden_camera: SimulatedCamera
 ) -> None:
     """Two that come at once: it leaves the second at the first component that it is still busy with, without a word."""

@@ -69,7 +69,7 @@ def test_what_is_open_to_everybody_is_on_a_short_list(routes: list[tuple[str, st
     assert {(method, rule) for method, rule, right in routes if right is None} == PUBLIC
 
 
-def test_whatever_changes_something_needs_control_and_whatever_shows_something_needs_view(
+def test_changes_need_control_and_everything_shown_needs_view(
     routes: list[tuple[str, str, str | None]],
 ) -> None:
     for method, rule, right in routes:
@@ -77,7 +77,7 @@ def test_whatever_changes_something_needs_control_and_whatever_shows_something_n
             assert right == ("view" if method == "GET" else "control"), f"{method} {rule}"
 
 
-def test_every_route_and_method_asks_for_its_right_and_nothing_else_answers(
+def test_every_route_and_method_requires_its_right(
     protected: RunningAppliance, routes: list[tuple[str, str, str | None]]
 ) -> None:
     """Walk every path with every method: as nobody, as who may view, with wrong secrets. Nothing is changed by it."""
@@ -134,10 +134,10 @@ def test_who_may_control_changes_things(protected: RunningAppliance, headers: di
 
 def test_a_refusal_says_which_right_is_missing(protected: RunningAppliance) -> None:
     nobody = ask(protected, "POST", "/api/pictures", NOBODY, "10.200.0.3")
-    assert nobody.error == ("login_required", "this needs the right to control: log in, or send a token")
+    assert nobody.error == ("login_required", "the right to control is required: log in, or send a token")
     assert nobody.headers["WWW-Authenticate"] == 'Basic realm="camera", charset="UTF-8"'
     viewer = ask(protected, "POST", "/api/pictures", VIEWER, "10.200.0.3")
-    assert viewer.error == ("not_permitted", "this needs the right to control, which viewer does not have")
+    assert viewer.error == ("not_permitted", "the right to control is required, which viewer does not have")
 
 
 @pytest.mark.parametrize("token", [VIEWER_TOKEN, TOKEN], ids=["viewer", "control"])
@@ -150,7 +150,7 @@ def test_a_token_in_the_address_shows_and_never_controls(protected: RunningAppli
         assert (answer.status, answer.error[0]) == (403, "not_permitted"), path
 
 
-def test_a_wrong_token_in_the_address_is_refused_also_where_a_right_one_is_not_needed(
+def test_a_wrong_token_in_the_address_is_refused_even_if_none_is_needed(
     protected: RunningAppliance,
 ) -> None:
     assert ask(protected, "GET", "/api/state?token=wrong", NOBODY, "10.200.0.5").status == 401
@@ -237,7 +237,7 @@ def test_a_forged_session_is_nobodys_and_no_failed_log_in(protected: RunningAppl
         assert ask(protected, "GET", "/api/state", forged, "10.201.0.6").status == 401
 
 
-def test_a_wrong_log_in_brings_the_form_again_with_words_and_the_user_that_was_typed(
+def test_a_failed_log_in_shows_the_form_again_with_the_typed_user(
     protected: RunningAppliance,
 ) -> None:
     answer = log_in(protected, '"><script>', "wrong", "10.201.0.7")
@@ -299,7 +299,7 @@ def test_the_log_names_who_guesses_once_and_no_secret_ever(protected: RunningApp
     for number in range(30):
         ask(protected, "GET", "/api/state", basic("admin", f"guess-{number}"), "10.202.0.3")
         ask(protected, "GET", f"/api/state?token=guess-{number}", NOBODY, "10.202.0.3")
-    assert protected.log.count("10.202.0.3: too many failed log-ins, slowed down") == 1
+    assert protected.log.count("10.202.0.3: too many failed log-ins, rate-limited") == 1
     for secret in (PASSWORD, VIEWER_PASSWORD, TOKEN, VIEWER_TOKEN, "guess-"):
         assert secret not in protected.log
 

@@ -88,7 +88,7 @@ def test_a_query_that_is_appended_with_a_second_question_mark_is_one(shared: Run
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/webcam/"])
-def test_another_camera_and_an_action_that_changes_something_are_refused_in_words(
+def test_other_cameras_and_changing_actions_are_refused_with_a_reason(
     shared: RunningAppliance, path: str, action: str, words: str
 ) -> None:
     before = shared.stored()

@@ -308,7 +308,7 @@ def test_granted_may_differ_from_requested_and_both_are_told(watching: RunningAp
     assert granted in ((640, 480), (1280, 720))
 
 
-def test_a_pixel_format_that_the_camera_lacks_is_refused_and_the_former_goes_on(watching: RunningAppliance) -> None:
+def test_an_unsupported_pixel_format_is_refused_and_the_old_one_stays(watching: RunningAppliance) -> None:
     answer = watching.ask("PATCH", "/api/format", {"pixel_format": "NV12"})
     assert answer.status == 400
     assert "only MJPG, YUYV" in answer.error[1]
@@ -332,7 +332,7 @@ def test_without_a_camera_commands_say_why(watching: RunningAppliance, simcam: S
         assert "camera" in answer.error[1]
 
 
-def test_the_openapi_document_names_every_command_and_answers_to_its_own_schema(shared: RunningAppliance) -> None:
+def test_openapi_names_every_command_and_answers_match_its_schema(shared: RunningAppliance) -> None:
     document = shared.ask("GET", "/api/openapi.json").json
     operations = {
         operation["operationId"]: (method, path)

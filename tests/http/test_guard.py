@@ -383,7 +383,7 @@ def test_only_a_trusted_proxy_is_believed_what_it_forwards(
         assert answer.status == status, host
 
 
-def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(
+def test_a_header_with_an_underscore_is_not_taken_for_one_with_a_hyphen(
     running_behind_proxy: RunningAppliance,
 ) -> None:
     answer = running_behind_proxy.ask("GET", "/healthz", headers={"X_Forwarded_Host": "evil.example"})

@@ -25,9 +25,7 @@ def viewers(appliance: RunningAppliance) -> int:
 
 
 @pytest.mark.parametrize("path", ["/stream.mjpg", "/stream", "/?action=stream", "/webcam/", "/webcam/?action=stream"])
-def test_every_address_of_the_stream_gives_parts_with_length_type_and_capture_time(
-    shared: RunningAppliance, path: str
-) -> None:
+def test_every_stream_address_gives_parts_with_length_type_and_time(shared: RunningAppliance, path: str) -> None:
     with Viewer(shared, path) as viewer:
         viewer.begin()
         assert viewer.headers["content-type"] == "multipart/x-mixed-replace;boundary=frame"
@@ -126,7 +124,7 @@ def test_one_viewer_too_many_is_sent_away_with_words_and_a_time(tmp_path: Path) 
             assert third.begin().part().is_live
 
 
-def test_a_viewer_who_never_reads_costs_the_others_nothing_and_loses_its_place(tmp_path: Path) -> None:
+def test_a_viewer_that_never_reads_costs_others_nothing_and_is_closed(tmp_path: Path) -> None:
     with (
         RunningAppliance(tmp_path, settings={"http.viewer_timeout": 1}) as appliance,
         Viewer(appliance, receive_buffer=4096) as stalled,
@@ -174,7 +172,7 @@ def test_a_hundred_viewers_all_get_the_same_frames(shared: RunningAppliance) -> 
     eventually(lambda: viewers(shared) == 0, "no viewer")
 
 
-def test_a_viewer_of_a_lost_camera_keeps_its_connection_and_sees_a_placeholder_until_it_is_back(
+def test_viewers_of_a_lost_camera_see_a_placeholder_until_it_is_back(
     watching: RunningAppliance, simcam: SimulatedCamera
 ) -> None:
     with Viewer(watching) as viewer:

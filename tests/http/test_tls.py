@@ -222,7 +222,7 @@ def test_a_certificate_of_our_own_is_made_and_its_fingerprint_logged(tmp_path: P
 
 def test_a_certificate_of_our_own_is_made_anew_before_it_ends(ending: Certificate) -> None:
     old = tls.fingerprint(ending.certificate)
-    tls.Tls(ending.certificate, ending.key, is_ours=True)
+    tls.Tls(ending.certificate, ending.key, is_self_signed=True)
     assert tls.fingerprint(ending.certificate) != old
 
 
@@ -231,19 +231,19 @@ def test_a_certificate_of_our_own_that_cannot_be_made_anew_serves_on(
 ) -> None:
     old = tls.fingerprint(ending.certificate)
     monkeypatch.setenv("PATH", "/nowhere")
-    encryption = tls.Tls(ending.certificate, ending.key, is_ours=True)
+    encryption = tls.Tls(ending.certificate, ending.key, is_self_signed=True)
     for _ in range(3):
         encryption.refresh()
     assert tls.fingerprint(ending.certificate) == old
     complaints = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert complaints == [
-        f"{ending.certificate} will soon end, or has ended: http.tls_self_signed: needs the command openssl"
+        f"{ending.certificate} expires soon or has expired: http.tls_self_signed: the command openssl is required"
     ]
 
 
 @pytest.mark.parametrize("directory", ["/proc/nowhere", "/dev/full/nowhere"])
 def test_a_folder_that_takes_no_certificate_is_told(directory: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"http.tls_self_signed: no certificate can be kept in {directory}: "):
+    with pytest.raises(ConfigurationError, match=f"http.tls_self_signed: cannot store a certificate in {directory}: "):
         tls.configured(HttpSettings(tls_self_signed=True), Path(directory))
 
 

@@ -132,7 +132,7 @@ def test_a_transaction_that_is_no_json_is_refused(appliance: RunningAppliance, c
     answer = client.ask("command/get_format", b'{"transaction": 1e999}')
     assert answer["error"] == {
         "code": "invalid_request",
-        "message": "transaction: a number in it is too large to be sent back",
+        "message": "transaction: a number in it is too large to be returned",
     }
 
 
@@ -169,7 +169,7 @@ def test_an_answer_never_becomes_a_command(appliance: RunningAppliance, client: 
 
 
 @pytest.mark.parametrize("topic", ["a/" * 300, "x" * 2000, "$SYS/broker/uptime", "$share/all/x"], ids=lambda it: it[:8])
-def test_an_answer_that_the_broker_would_not_take_comes_where_answers_come_otherwise(
+def test_an_answer_refused_by_the_broker_goes_to_the_default_topic(
     appliance: RunningAppliance, client: Client, topic: str
 ) -> None:
     """Mosquitto ends the connection of one who publishes on a topic of more than 200 levels."""
@@ -301,7 +301,7 @@ def test_a_plain_value_sets_the_control(
     ],
     ids=lambda value: value if isinstance(value, str) else repr(value[:20]),
 )
-def test_a_refused_plain_value_is_answered_and_the_controls_are_published_again(
+def test_a_refused_plain_value_is_answered_and_controls_are_republished(
     appliance: RunningAppliance, client: Client, control: str, payload: bytes, code: str
 ) -> None:
     before, mark = values(appliance), client.mark
@@ -413,7 +413,7 @@ def test_privacy_is_a_switch_on_the_bus(appliance: RunningAppliance, client: Cli
     appliance.until_live()
 
 
-def test_a_wrong_word_for_privacy_is_refused_and_the_truth_is_published_again(
+def test_a_wrong_privacy_value_is_refused_and_the_state_republished(
     appliance: RunningAppliance, client: Client
 ) -> None:
     mark = client.mark

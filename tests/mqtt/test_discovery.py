@@ -207,7 +207,7 @@ def test_a_control_that_an_automatic_mode_governs_is_unavailable(home: Client) -
     eventually(lambda: not is_available(home, manual), "an unavailable number")
 
 
-def test_without_the_camera_its_controls_are_unavailable_and_all_else_is_there(
+def test_without_a_camera_only_its_controls_are_unavailable(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:
     with Broker(tmp_path / "broker") as broker, Client(broker) as client:
@@ -253,7 +253,7 @@ def test_without_the_camera_its_controls_are_unavailable_and_all_else_is_there(
 # ---------------------------------------------------------------------- taken back
 
 
-def test_the_camera_gets_time_to_say_what_it_has_before_the_first_announcement(
+def test_the_first_announcement_waits_for_the_controls_of_the_camera(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:
     """Home Assistant misses what is new in an announcement that comes while it works on the one before."""
@@ -264,7 +264,7 @@ def test_the_camera_gets_time_to_say_what_it_has_before_the_first_announcement(
             assert "control_brightness" in first.json["cmps"] or time.monotonic() - started_at > 5
 
 
-def test_what_another_camera_does_not_have_is_removed_before_it_is_left_out(
+def test_controls_missing_on_another_camera_are_removed_explicitly(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:
     with Broker(tmp_path / "broker") as broker, Client(broker) as client:

@@ -61,7 +61,7 @@ def test_a_broker_that_is_killed_again_and_again_leaves_the_stream_alone(tmp_pat
         assert appliance.state()["frames"]["corrupt"] == 0
 
 
-def test_a_broker_that_accepts_and_never_answers_is_given_up_and_tried_again(own_directory: Path) -> None:
+def test_a_broker_that_accepts_and_never_answers_is_retried(own_directory: Path) -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
         settings = {**SMALL, "mqtt.host": HOST, "mqtt.port": port, "mqtt.keep_alive": 5}
@@ -162,9 +162,7 @@ def test_it_stops_in_peace_when_the_broker_takes_nothing_more(tmp_path: Path, ow
                 assert "Traceback" not in appliance.log
 
 
-def test_a_second_client_of_the_same_identity_does_not_make_an_endless_fight(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_a_second_client_of_the_same_identity_causes_no_endless_fight(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker, RunningAppliance(own_directory, settings=small(broker)) as appliance:
         until(appliance, "connected")
         known = eventually(lambda: re.search(r" as (camera-appliance-\S+) ", broker.log), "its id")[1]
@@ -181,9 +179,7 @@ def test_a_second_client_of_the_same_identity_does_not_make_an_endless_fight(
             rival.loop_stop()
 
 
-def test_with_the_older_protocol_it_is_said_that_a_picture_may_be_too_large(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_with_mqtt_3_1_1_a_picture_that_may_be_too_large_is_reported(tmp_path: Path, own_directory: Path) -> None:
     settings = {"mqtt.protocol": "3.1.1"}
     with Broker(tmp_path / "broker", max_packet_size=20_000) as broker:
         with RunningAppliance(own_directory, settings={**small(broker), **settings}) as appliance:
@@ -293,9 +289,7 @@ def test_a_broker_that_does_not_read_gets_no_heap_of_live_pictures(tmp_path: Pat
                 assert memory(appliance) - before < 30_000_000
 
 
-def test_live_pictures_go_on_after_a_connection_that_broke_in_the_middle_of_one(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_live_pictures_go_on_after_a_connection_broken_inside_one(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker:
         large = {"camera.width": 1920, "camera.height": 1080, "camera.jpeg_quality": 100}
         settings = {**small(broker), **large, "mqtt.live_interval": 0.05, "mqtt.keep_alive": 5}
@@ -352,7 +346,7 @@ def test_of_many_wishes_the_newest_are_kept() -> None:
     assert refused == []
 
 
-def test_of_many_other_commands_the_oldest_are_done_and_some_of_the_others_are_told() -> None:
+def test_of_too_many_commands_the_oldest_run_and_refusals_are_answered() -> None:
     inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("command/take_picture", str(number)))

@@ -192,7 +192,7 @@ def test_the_broker_says_offline_for_one_that_was_killed(broker: Broker, client:
     wait_for(client, "killed", "offline")
 
 
-def test_one_that_comes_back_is_online_although_the_broker_did_not_notice_its_end(
+def test_a_restarted_appliance_is_online_before_the_old_one_is_missed(
     broker: Broker, client: Client, own_directory: Path
 ) -> None:
     """As after a power cut: the broker takes the former connection for a living one, and would report its end later."""

@@ -86,6 +86,7 @@ class SimulatedCamera(Process):
 
     # -- life -----------------------------------------------------------------------------------------------------
 
+    starts_within = 300.0  # s; the first one draws its frames
     has_input = True  # it ends with its standard input
     has_own_session = True
 

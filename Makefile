@@ -9,11 +9,11 @@ FORMATS ?= 200
 KILLS ?= 200
 SECONDS ?= 300
 EXAMPLES ?= 1000
-# Tests wait more than they compute: two workers keep a core busy.
+# Tests mostly wait: two workers keep a core busy.
 WORKERS ?= $(shell expr 2 '*' $$(nproc))
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
-# The tests start hundreds of interpreters: each would compile everything if none might keep what it compiled.
+# The tests start hundreds of interpreters, each of which would compile all modules without their cached bytecode.
 export PYTHONDONTWRITEBYTECODE :=
 # A pyenv shim may belong to a Python version that is not selected, so each candidate is executed.
 PYTHONS_3_13 = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python)

@@ -1,1 +1,1 @@
-"""The appliance beside its peers on one simulated camera: `make bench` writes docs/benchmarks.md."""
+"""Comparison of the appliance with similar programs on one simulated camera: `make bench` writes docs/benchmarks.md."""

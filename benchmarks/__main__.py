@@ -17,11 +17,13 @@ ROOT = Path(__file__).parent.parent
 
 
 def main() -> int:
-    """Run the command line; return its exit status: 1 when something could not be measured."""
+    """Run the command line; return the exit status: 1 if a measurement failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the gist in two minutes, and no documents")
+    parser.add_argument(
+        "--quick", action="store_true", help="measure the most important values in two minutes, and write no documents"
+    )
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # by which everything that was started is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that all started programs are stopped
     machine = report.machine()
     if machine.is_busy:
         print(f"the machine is busy (load {machine.load:.1f}): ratios of processor time hold, ages do not")

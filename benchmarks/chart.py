@@ -1,4 +1,4 @@
-"""Bar charts as SVG, readable on a light and on a dark page."""
+"""Bar charts as SVG, readable on light and dark pages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from benchmarks.figures import plain
 COLOURS = ("#2f7ed8", "#e0761b", "#8a8d91", "#5f9e4a", "#a05195")
 _WIDTH, _HEIGHT = 760, 260  # of a panel
 _TOP, _BOTTOM, _SIDE = 52, 40, 20
-_TEXT = "#7a7f87"  # grey that can be read on white and on black
+_TEXT = "#7a7f87"  # a grey that is readable on white and on black
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A group of bars for each of `groups`: in each one bar for each series, None where nothing was measured."""
+    """A group of bars for each of `groups`, with one bar for each series; None if a value was not measured."""
 
     title: str
     groups: Sequence[str]

@@ -37,7 +37,7 @@ class Load:
 
 
 def build() -> Path:
-    """Compile the client, unless that was done since it was changed. Raises BenchmarkError with gcc's words."""
+    """Compile the client if its source has changed. Raises BenchmarkError with the message of gcc."""
     target = BUILD / "viewers"
     if target.exists() and target.stat().st_mtime > SOURCE.stat().st_mtime:
         return target
@@ -71,7 +71,7 @@ def watch(
     rate: float = 0.0,
     is_encrypted: bool = False,
 ) -> Load:
-    """Let viewers watch, and measure after they have settled. Raises BenchmarkError where they cannot."""
+    """Connect viewers, and measure after they have settled. Raises BenchmarkError if they cannot connect."""
     process = start(running, viewers, seconds, settle, stalled=stalled, rate=rate, is_encrypted=is_encrypted)
     try:
         _line(process, settle + 30)
@@ -109,7 +109,7 @@ def start(
     rate: float = 0.0,
     is_encrypted: bool = False,
 ) -> "subprocess.Popen[str]":
-    """Start the client; it says `counting` when the viewers have settled, and ends with one line of JSON."""
+    """Start the client; it prints `counting` when the viewers have settled, and finally one line of JSON."""
     command = [str(build()), "--port", str(running.port), "--path", running.program.stream, "--viewers", str(viewers)]
     command += ["--seconds", str(seconds), "--settle", str(settle), "--stalled", str(stalled), "--rate", str(rate)]
     command += ["--tls"] if is_encrypted else []
@@ -117,7 +117,7 @@ def start(
 
 
 def end(process: "subprocess.Popen[str]") -> None:
-    """End the client, if it has not ended yet."""
+    """Stop the client if it is still running."""
     process.kill()
     process.communicate()
 
@@ -128,7 +128,7 @@ def until_counting(process: "subprocess.Popen[str]", settle: float) -> None:
 
 
 def _line(process: "subprocess.Popen[str]", seconds: float) -> str:
-    """Return the next line that the client writes. Raises BenchmarkError with its words when it ends without one."""
+    """Return the next line of the client's output. Raises BenchmarkError with its message if it ends without one."""
     assert process.stdout is not None
     until = time.monotonic() + seconds
     while select.select([process.stdout], [], [], max(0.0, until - time.monotonic()))[0]:

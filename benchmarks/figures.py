@@ -1,28 +1,28 @@
-"""Small arithmetic on samples, and numbers as people read them."""
+"""Statistics of samples, and formatting of numbers."""
 
 import statistics
 from collections.abc import Sequence
 
 
 def percentile(values: Sequence[float], part: float) -> float | None:
-    """Return the value below which that part (0 to 1) of the values lies; None where there are none."""
+    """Return the quantile (0 to 1) of the values; None if there are none."""
     ordered = sorted(values)
     return ordered[int(part * (len(ordered) - 1))] if ordered else None
 
 
 def median(values: Sequence[float | None]) -> float | None:
-    """Return the median of those values that are known."""
+    """Return the median of the values that are not None."""
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
 
 
 def ratio(ours: float | None, theirs: float | None) -> float | None:
-    """Return ours as a part of theirs, None where that means nothing."""
+    """Return the ratio of our value to theirs; None if it is undefined."""
     return ours / theirs if ours is not None and theirs else None
 
 
 def plain(number: float | None, unit: str = "") -> str:
-    """Return the number with as many digits as tell something, `–` for an unknown one."""
+    """Return the number with its significant digits; `–` if it is unknown."""
     if number is None:
         return "–"
     digits = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 2

@@ -1,4 +1,4 @@
-"""The measurements on a program that runs. Each takes seconds, and says what it found as plain data."""
+"""The measurements of a running program. Each takes seconds and returns plain data."""
 
 import http.client
 import selectors
@@ -20,24 +20,24 @@ _LOOK = 0.05  # s
 
 
 def load(running: Running, plan: Plan, viewers: int, is_encrypted: bool = False) -> Load:
-    """Measure what so many viewers get, and cost."""
-    settle = plan.settle + viewers / 500  # they come one after another
+    """Measure what a number of viewers receive, and their cost."""
+    settle = plan.settle + viewers / 500  # they connect one after another
     return client.watch(running, viewers, plan.seconds, settle, is_encrypted=is_encrypted)
 
 
 def stalled(running: Running, plan: Plan) -> Stalled:
-    """Measure good viewers beside those that never read."""
+    """Measure viewers that read, together with viewers that never read."""
     before = running.memory()
     return Stalled(client.watch(running, GOOD, plan.stalled_seconds, plan.settle, stalled=STALLED), before)
 
 
 def slow(running: Running, plan: Plan) -> Load:
-    """Measure one viewer at 2 Mbit/s, after the time that queues need to fill."""
+    """Measure one viewer at 2 Mbit/s, after the queues have had time to fill."""
     return client.watch(running, 1, plan.slow_seconds, plan.slow_settle, rate=SLOW_RATE)
 
 
 def snapshots(running: Running, plan: Plan, viewers: int) -> Latency:
-    """Measure how long a snapshot takes while so many others watch."""
+    """Measure how long a snapshot takes while a number of viewers are connected."""
     if not viewers:
         return _latency(running, plan)
     others = client.start(running, viewers, 60.0, plan.settle)
@@ -49,7 +49,7 @@ def snapshots(running: Running, plan: Plan, viewers: int) -> Latency:
 
 
 def requests(running: Running, plan: Plan) -> float:
-    """Return how many times a second one client, one after another, can ask for the state."""
+    """Return how many requests of the state per second one client can make sequentially."""
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
     count, began = 0, time.monotonic()
     while (now := time.monotonic()) < began + plan.ask_seconds:
@@ -70,12 +70,12 @@ def raw(running: Running, plan: Plan) -> Raw:
 
 
 def start(running: Running) -> Start:
-    """Measure a program that was started just now."""
+    """Measure a program that has just been started."""
     return Start(running.until_listening(), running.until_frame())
 
 
 def idle(running: Running, plan: Plan) -> Idle:
-    """Measure a program that nobody looks at."""
+    """Measure a program without viewers."""
     time.sleep(1.0)
     before = running.cpu()
     time.sleep(plan.idle_seconds)
@@ -83,7 +83,7 @@ def idle(running: Running, plan: Plan) -> Idle:
 
 
 def visits(running: Running, plan: Plan, say: Callable[[str], None]) -> Visits:
-    """Let viewers come and go, a few at a time, each asking for the other things too; watch the memory."""
+    """Connect and disconnect viewers, a few at a time, each with other requests as well; record the memory."""
     interval = plan.visit_seconds / plan.visits
     early_after = min(60.0, plan.visit_seconds / 10)
     early, most, came = 0.0, 0.0, 0
@@ -109,7 +109,7 @@ def visits(running: Running, plan: Plan, say: Callable[[str], None]) -> Visits:
 
 
 def _visit(running: Running, there: selectors.BaseSelector, until: float) -> None:
-    """Ask for a picture and for the state, then come as a viewer."""
+    """Request a picture and the state, then connect as a viewer."""
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
     for path in (running.program.snapshot, running.program.state):
         _ask(connection, path)
@@ -120,7 +120,7 @@ def _visit(running: Running, there: selectors.BaseSelector, until: float) -> Non
 
 
 def _pass(there: selectors.BaseSelector, now: float) -> None:
-    """Read what came for those who are there, and let those go whose time is over."""
+    """Read the data of connected viewers, and disconnect those whose time is over."""
     if not there.get_map():
         time.sleep(_LOOK)
         return
@@ -139,7 +139,7 @@ def _end(there: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
 
 
 def _latency(running: Running, plan: Plan) -> Latency:
-    """Ask for snapshots at times that have nothing to do with those of the frames, as one who comes for each anew.
+    """Request snapshots at times unrelated to those of the frames, each on a new connection.
 
     ustreamer 6.62 leaves the second snapshot of a connection unanswered.
     """
@@ -151,12 +151,12 @@ def _latency(running: Running, plan: Plan) -> Latency:
         _ask(connection, running.program.snapshot)
         connection.close()
         took.append((time.monotonic() - began) * 1000)
-    del took[0]  # that one found the way
+    del took[0]  # the first request warms up
     return Latency(percentile(took, 0.5) or 0.0, percentile(took, 0.95) or 0.0)
 
 
 def _ask(connection: http.client.HTTPConnection, path: str) -> bytes:
-    """Return the body of a good answer. Raises BenchmarkError."""
+    """Return the body of a successful response. Raises BenchmarkError."""
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -32,7 +32,7 @@ SLOWER_PROCESSOR = 4
 
 
 def renderers(browser: Browser) -> list[int]:
-    """Return the process ids of the renderers that our browser has, by the process table of Chromium."""
+    """Return the process ids of the browser's renderers, from the process table of Chromium."""
     session = browser.new_browser_cdp_session()
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     session.detach()
@@ -81,7 +81,7 @@ def memory(browser: Browser, folder: Path, seconds: int = 600) -> None:
 
 
 def paint(browser: Browser, folder: Path, runs: int = 5) -> None:
-    """Print what is transferred before and beside the pictures, and when something, and the picture, is seen first."""
+    """Print the data transferred besides pictures, and the times of the first paint and the first picture."""
     with (
         SimulatedCamera(folder / "camera") as camera,
         RunningAppliance(folder, "auto", camera.environment) as appliance,
@@ -149,14 +149,14 @@ IN_SIGHT = """() => [...document.querySelectorAll("#album img")]
 
 
 def shares(values: list[float]) -> str:
-    """Return the median, the 95th percentile and the largest of milliseconds, in words."""
+    """Return the median, the 95th percentile and the maximum of durations in milliseconds, as a text."""
     values = sorted(values)
     median, p95, longest = (values[int(share * (len(values) - 1))] for share in (0.5, 0.95, 1))
     return f"median {median:.1f} ms, p95 {p95:.1f}, longest {longest:.1f}"
 
 
 def work(trace: bytes) -> list[float]:
-    """Return the processor time of the page's main thread between two marks, each, in milliseconds.
+    """Return the processor time of the page's main thread between each pair of marks, in milliseconds.
 
     Unlike the gaps between frames it does not grow with what else the machine does.
     """
@@ -175,7 +175,7 @@ def work(trace: bytes) -> list[float]:
 
 
 def scroll(browser: Browser, page: Page, step: int, most: int) -> None:
-    """Scroll the album from its beginning by so many pixels a frame; print how smooth it was, and what it cost."""
+    """Scroll the album from its beginning by a number of pixels per frame; print the smoothness and the cost."""
     browser.start_tracing(page=page, categories=["toplevel", "blink.user_timing"])
     gaps = page.evaluate(SCROLL, {"step": step, "most": most})
     spent = work(browser.stop_tracing())
@@ -189,14 +189,14 @@ def scroll(browser: Browser, page: Page, step: int, most: int) -> None:
 
 
 def print_memory(browser: Browser, page: Page) -> None:
-    """Print what the renderer takes, and for how many pictures."""
+    """Print the memory of the renderer and the number of pictures."""
     resident, proportional = max(memory_of(pid) for pid in renderers(browser))
     items, loaded = page.locator("#album li").count(), page.locator("#album img[src]").count()
     print(f"{items} items, {loaded} images: RSS {resident:.0f} MB, PSS {proportional:.0f} MB", flush=True)
 
 
 def pictures(browser: Browser, folder: Path, count: int = 10_000) -> None:
-    """Print how long a gallery of many pictures takes to open, and how smoothly it scrolls to its end."""
+    """Print the time to open an album of many pictures, and the smoothness of scrolling to its end."""
     with RunningAppliance(folder) as appliance:
         data = appliance.until_live().ask("GET", "/snapshot.jpg").body
         appliance.pictures.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""How long and how often each thing is measured: all of it in a quarter of an hour, or the gist in two minutes."""
+"""Durations and repetitions: a full run takes a quarter of an hour, a quick run two minutes."""
 
 from dataclasses import dataclass
 

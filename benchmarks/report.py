@@ -1,4 +1,4 @@
-"""The results as people read them: a page in Markdown, a chart, and a summary for the terminal."""
+"""Reports of the results: a document in Markdown, a chart, and a summary for the terminal."""
 
 import datetime
 import os
@@ -30,7 +30,7 @@ Ratios are the result: absolute figures belong to this machine. Processor time i
 
 @dataclass(frozen=True)
 class Machine:
-    """Where it was measured."""
+    """The machine of the measurement."""
 
     processor: str
     cores: int
@@ -41,7 +41,7 @@ class Machine:
 
     @property
     def is_busy(self) -> bool:
-        """Whether others use so much of the machine that the ages of frames mean little."""
+        """Whether other programs use so much processor time that the ages of frames are meaningless."""
         return self.load > 0.3 * self.cores
 
     def words(self) -> str:
@@ -54,7 +54,7 @@ class Machine:
 
 
 def machine() -> Machine:
-    """Return what this machine is, and how busy."""
+    """Return the properties and the load of this machine."""
     processor = re.search(r"model name\s*: (.*)", _read("/proc/cpuinfo")) or re.search(
         r"Model\s*: (.*)", _read("/proc/cpuinfo")
     )
@@ -104,7 +104,7 @@ def document(results: Results, where: Machine, programs: Sequence[Program]) -> s
 
 
 def summary(results: Results) -> str:
-    """Return the targets with what was reached, and what was not measured, for the terminal."""
+    """Return the targets with the results, and the failed measurements, for the terminal."""
     lines = [_targets(results), *(f"not measured: {problem}" for problem in results.problems)]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""What was measured, as plain data."""
+"""The results of the measurements, as plain data."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from benchmarks.figures import median
 
 @dataclass(frozen=True)
 class Stalled:
-    """Good viewers beside viewers that never read: what the good ones got, and the memory before and after (MB)."""
+    """Viewers that read, together with viewers that never do: results of the former, and the memory before (MB)."""
 
     good: Load
     memory_before: float
@@ -16,7 +16,7 @@ class Stalled:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long requests took, in ms."""
+    """Durations of requests, in ms."""
 
     p50: float
     p95: float
@@ -34,7 +34,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Start:
-    """From the start of the process, in s."""
+    """Times since the start of the process, in s."""
 
     listening: float
     first_frame: float
@@ -42,7 +42,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Idle:
-    """With the camera open and no viewer: processor time as a part of one core, and resident memory (MB)."""
+    """With the camera open and no viewer: processor time as a fraction of one core, and resident memory (MB)."""
 
     cpu: float
     memory: float
@@ -50,7 +50,7 @@ class Idle:
 
 @dataclass(frozen=True)
 class Visits:
-    """Viewers coming and going: how many, for how long (s), and resident memory (MB) on the way."""
+    """Viewers that connect and disconnect: their number, the duration (s), and the resident memory (MB) meanwhile."""
 
     visits: int
     seconds: float
@@ -60,13 +60,13 @@ class Visits:
 
     @property
     def growth(self) -> float:
-        """What the memory grew by after the first minute (or tenth of the time, if that is more), in MB."""
+        """Growth of the memory after the first minute (or tenth of the time, if that is longer), in MB."""
         return self.memory_late - self.memory_early
 
 
 @dataclass
 class Results:
-    """Everything, by the name of the program; `problems` are what could not be measured, for people."""
+    """All results, by the name of the program; `problems` are the messages of failed measurements."""
 
     ours: str
     theirs: str
@@ -83,9 +83,9 @@ class Results:
     problems: list[str] = field(default_factory=list)
 
     def load(self, program: str, viewers: int, figure: str) -> float | None:
-        """Return the median over the rounds of one figure of `Load`, None where it was not measured."""
+        """Return the median of one value of `Load` over all rounds; None if it was not measured."""
         return median([getattr(load, figure) for load in self.loads.get(program, {}).get(viewers, [])])
 
     def start(self, program: str, figure: str) -> float | None:
-        """Return the median over all starts of one figure of `Start`."""
+        """Return the median of one value of `Start` over all starts."""
         return median([getattr(start, figure) for start in self.starts.get(program, [])])

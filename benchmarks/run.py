@@ -1,4 +1,4 @@
-"""Everything in its order: programs one after the other on one camera, in alternation, each step with a word."""
+"""The sequence of all measurements: the programs run alternately on one camera, and each step is reported."""
 
 import shutil
 import time
@@ -18,10 +18,10 @@ _MOTIONS_MOST = 100  # viewers: it encodes for each of them
 
 
 class Benchmark:
-    """Runs the whole plan in a folder of its own. What cannot be measured is noted, and the rest goes on."""
+    """Runs the plan in a separate folder. A failed measurement is recorded, and the others continue."""
 
     def __init__(self, plan: Plan, directory: Path) -> None:
-        """Find the programs. Raises BenchmarkError where there is no peer at all."""
+        """Find the programs. Raises BenchmarkError if there is nothing to compare with."""
         self._plan = plan
         self._directory = directory
         self._began_at = time.monotonic()
@@ -39,11 +39,11 @@ class Benchmark:
 
     @property
     def pair(self) -> tuple[Program, Program]:
-        """The two that are compared in everything."""
+        """The two programs that are compared in all measurements."""
         return self.appliance, self.peer
 
     def run(self) -> Results:
-        """Measure everything; return what was found."""
+        """Run all measurements; return the results."""
         client.build()
         with ExitStack() as used:
             self._camera = used.enter_context(SimulatedCamera(self._directory / "camera"))
@@ -107,7 +107,7 @@ class Benchmark:
 
         def asked(running: Running) -> None:
             running.until_frame()
-            time.sleep(1.0)  # in which a camera finds its exposure
+            time.sleep(1.0)  # the exposure of the camera settles
             for viewers in (0, 100):
                 latency = measure.snapshots(running, self._plan, viewers)
                 self.results.snapshots.setdefault(program.name, {})[viewers] = latency
@@ -144,7 +144,7 @@ class Benchmark:
                 self._on(program, look, camera=camera, is_raw=True)
 
     def _visits(self) -> None:
-        """Measure a process at rest, and with viewers coming and going: the appliance with everything on."""
+        """Measure an idle process, and viewers that connect and disconnect; with all features of the appliance."""
         with ExitStack() as used:
             options: dict[str, object] = {}
             if Path(MOSQUITTO).exists():
@@ -174,7 +174,7 @@ class Benchmark:
         is_raw: bool = False,
         options: dict[str, object] | None = None,
     ) -> None:
-        """Start the program, look at it, end it. What goes wrong is noted, not raised."""
+        """Start, measure and stop the program. Failures are recorded, not raised."""
         self._runs += 1
         directory = self._directory / f"run-{self._runs}"
         try:

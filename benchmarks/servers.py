@@ -1,4 +1,4 @@
-"""The programs that are compared: how each is started on the camera, and what it costs while it runs."""
+"""The compared programs: how each is started on the camera, and its resource usage."""
 
 import contextlib
 import os
@@ -25,12 +25,12 @@ _COMMAND = Path(sys.executable).with_name("camera-appliance")
 
 
 class BenchmarkError(Exception):
-    """A program did not do what was to be measured; the message is for people."""
+    """A measurement failed; the message is for people."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Where a program is to run: on which port, with which folder for its files, on raw frames or on JPEG."""
+    """The environment of a program: its port, the folder of its files, and raw or JPEG frames."""
 
     port: int
     directory: Path
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Program:
-    """One program: its name in tables, what it says of its version, and where it has what."""
+    """One program: its name in tables, its version, and its paths."""
 
     name: str
     version: str
@@ -48,7 +48,7 @@ class Program:
     snapshot: str = "/snapshot"
     state: str = "/state"
     is_stamped: bool = True
-    """Whether its frames are the camera's own bytes, which tell their age."""
+    """Whether its frames are the camera's own bytes, which contain their age."""
 
     def words(self) -> str:
         """Return the command for people, with placeholders for what differs from run to run."""
@@ -57,7 +57,7 @@ class Program:
 
 
 class Running:
-    """A program that runs, on the camera. Use it as a context; nothing of it is left afterwards."""
+    """A program that runs on the camera. A context manager, which removes all traces of it at the end."""
 
     def __init__(
         self,
@@ -107,18 +107,18 @@ class Running:
 
     @property
     def pid(self) -> int:
-        """Its process. Raises BenchmarkError when it has ended."""
+        """The process. Raises BenchmarkError if it has ended."""
         if self._process is None or self._process.poll() is not None:
             raise BenchmarkError(f"{self.program.name} ended:\n{self.log[-2000:]}")
         return self._process.pid
 
     @property
     def log(self) -> str:
-        """What it has written."""
+        """The output of the program."""
         return self._log.read_text(errors="replace")
 
     def cpu(self) -> float:
-        """Return the processor time it has used, in s, all its threads together.
+        """Return the processor time of all its threads, in s.
 
         Linux keeps a clock for every process; its number is made from the process id (clock_getcpuclockid(3)).
         """
@@ -133,14 +133,14 @@ class Running:
         return int(found[1]) * 1024 / 1e6
 
     def until_listening(self) -> float:
-        """Wait until it takes connections; return how long that was after its start, in s."""
+        """Wait until it accepts connections; return the time since its start, in s."""
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return time.monotonic() - self.started_at
             self._wait_a_little("it listens")
 
     def until_frame(self, is_raw: bool = False, is_encrypted: bool = False) -> float:
-        """Wait until a viewer has a whole frame of the camera; return how long that was after its start, in s."""
+        """Wait until a viewer has received a frame of the camera; return the time since the start, in s."""
         self.until_listening()
         trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
@@ -204,7 +204,7 @@ def ustreamers() -> list[Program]:
 
 
 def motion() -> Program | None:
-    """Return Debian's motion. It encodes every frame anew, so that the age of its frames is not known."""
+    """Return Debian's motion. It re-encodes every frame, so that the age of its frames is unknown."""
     path = shutil.which("motion")
     if path is None:
         return None

@@ -1,4 +1,4 @@
-"""What the appliance is to reach, and whether it does. Where a peer is named, both ran in the same alternation."""
+"""The targets of the appliance, and whether it reaches them. Compared programs ran in the same alternation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from benchmarks.figures import plain, ratio
 from benchmarks.plan import FPS
 from benchmarks.results import Results
 
-FLAT = 1.0  # MB: what a process breathes by without growing
+FLAT = 1.0  # MB: normal variation of the memory of a process
 
 
 @dataclass(frozen=True)
 class Target:
-    """One row: what, what is to be reached, what was (None where it was not measured), and whether that is enough."""
+    """One row: the quantity, its target, the result (None if it was not measured), and whether it is sufficient."""
 
     what: str
     wanted: str
@@ -23,7 +23,7 @@ class Target:
 
     @property
     def is_met(self) -> bool | None:
-        """Whether it is reached; None where it was not measured."""
+        """Whether the target is reached; None if it was not measured."""
         if self.reached is None:
             return None
         return self.reached >= self.limit if self.is_least else self.reached <= self.limit
@@ -35,7 +35,7 @@ class Target:
 
 
 def targets(results: Results) -> list[Target]:
-    """Return all targets with what was reached."""
+    """Return all targets with their results."""
     return [row for part in (_load, _age, _slow, _snapshot_and_encoder, _process) for row in part(results)]
 
 

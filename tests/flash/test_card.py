@@ -151,7 +151,7 @@ def test_an_image_that_would_not_read_the_files_is_refused(tmp_path: Path, raw: 
 
 
 def test_a_full_boot_partition_is_refused_before_anything_is_written(tmp_path: Path, pi_os: Made) -> None:
-    with pytest.raises(Refused, match=r"user-data did not arrive .* its file system is full or damaged"):
+    with pytest.raises(Refused, match=r"user-data was not written .* its file system is full or damaged"):
         flash(pi_os, tmp_path / "card", files=FILES | {"user-data": b"#" * BOOT_SIZE})
     assert not (tmp_path / "card").exists()
 
@@ -335,10 +335,13 @@ def written(folder: Path) -> Path:
     ("arguments", "complaint"),
     [
         ([], "SHA256 is missing: give the one published beside the image, or put it into raspios.img.xz.sha256"),
-        (["--sha256", "abc"], "SHA256 'abc' is none: it has 64 hexadecimal digits"),
+        (["--sha256", "abc"], "SHA256 'abc' is not a SHA-256 checksum: one has 64 hexadecimal digits"),
         (["--sha256", "ab" * 32, "--files", "/nowhere"], "the first-boot files in /nowhere cannot be read"),
         (["--sha256", "ab" * 32, "--image", "/nowhere.img"], "the image /nowhere.img cannot be read"),
-        (["--sha256", "{sha256}"], "nobody can type the name of the disk here: pass its serial number (SERIAL=...)"),
+        (
+            ["--sha256", "{sha256}"],
+            "there is no terminal to confirm the name of the disk: pass its serial number (SERIAL=...)",
+        ),
     ],
     ids=["no checksum", "half a checksum", "no files", "no image", "nobody to ask"],
 )

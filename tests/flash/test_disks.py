@@ -136,7 +136,7 @@ def test_a_confirmed_large_disk_is_written_but_never_one_in_use() -> None:
 
 
 def test_a_name_that_is_no_disk_is_answered_with_those_that_are() -> None:
-    with pytest.raises(Refused, match=r"/dev/sdb is no disk of this machine: it has /dev/nvme0n1, /dev/sda\. "):
+    with pytest.raises(Refused, match=r"/dev/sdb is not a disk of this machine: it has /dev/nvme0n1, /dev/sda\. "):
         checks.find("/dev/sdb", disks.read(machines.laptop("card of a Pi")))
 
 
@@ -146,7 +146,7 @@ def test_a_serial_number_names_one_disk_or_is_refused() -> None:
     with pytest.raises(Refused, match="has the serial number 000000001538, not 000000001206"):
         checks.require_serial(alone[0], "000000001206", alone)
     twins = disks.read(machines.report(*machines.TWO_READERS))
-    with pytest.raises(Refused, match="is that of /dev/sda and /dev/sdb alike: pull out all but one"):
+    with pytest.raises(Refused, match="is that of /dev/sda and /dev/sdb: disconnect all but one"):
         checks.require_serial(twins[1], "000000001206", twins)
     (nameless,) = disks.read(machines.report(machines.usb("sda", "8:0", 1, "Reader", None)))
     with pytest.raises(Refused, match="has no serial number"):

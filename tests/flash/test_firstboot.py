@@ -154,7 +154,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "long name": ({"flash_hostname": "a" * 64}, "is no host name"),
     "time zone": ({"flash_timezone": "Europe/Berln"}, "'Europe/Berln' is no time zone; did you mean Europe/Berlin?"),
     "misspelt": ({"flash_wifi_pasword": "x"}, "flash_wifi_pasword is not known; did you mean flash_wifi_password?"),
-    "sudo": ({"flash_sudo_password": True}, "nobody could be root"),
+    "sudo": ({"flash_sudo_password": True}, "sudo would be impossible"),
     "yes": ({"flash_sudo_password": "yes"}, "flash_sudo_password 'yes' must be of the kind bool"),
     "no country": ({"flash_wifi_ssid": "home"}, "flash_wifi_country is missing"),
     "country": ({"flash_wifi_country": "de"}, "flash_wifi_country 'de' is no country"),

@@ -114,7 +114,7 @@ def test_a_fault_of_a_host_is_reported_and_nothing_is_written(
     assert result.returncode == 1
     assert "pi-roof: ansible_user is missing in the inventory" in result.stdout
     assert "pi-roof: flash_timezone 'Mars' is no time zone" in result.stdout
-    assert result.stderr.endswith("the card's files could not be made; the reason is above\n")
+    assert result.stderr.endswith("the first-boot files could not be generated; see the output above\n")
     assert "write:" not in result.stdout
 
 

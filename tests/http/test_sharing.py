@@ -84,7 +84,7 @@ def until_end_of_head(connection: socket.socket) -> bytes:
 
 
 def test_errors_may_be_read_by_every_page(sharing_all: RunningAppliance, protected_sharing: RunningAppliance) -> None:
-    for path, status in (("/nothing", 404), ("/api/pictures/999999", 404), ("/snapshot.jpg?max_age=x", 400)):
+    for path, status in (("/nothing", 404), ("/api/pictures/999999", 404), ("/api/pictures?limit=x", 400)):
         answer = sharing_all.ask("GET", path, headers=MAINSAIL)
         assert (answer.status, shared_with(answer.headers)) == (status, "*"), path
     answer = protected_sharing.ask("GET", "/api/state", headers=MAINSAIL)

@@ -17,8 +17,8 @@ from tests.running import clean_environment, eventually, free_port
 
 ENGINES = ("chromium", "firefox", "webkit")
 
-# A page with a stream in an <img> may never be loaded. WebKit takes its first frame for the whole; without waiting for that
-# it would run scripts in the process of the page before.
+# A page with a stream in an <img> may never be loaded. WebKit takes its first frame for the whole; without waiting for
+# that it would run scripts in the process of the page before.
 _IMPATIENT = {"pageLoadStrategy": "none"}
 _CHROMIUM = [
     "--headless=new",

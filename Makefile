@@ -1,4 +1,4 @@
-# Camera Appliance: everything a person types. `make help` lists it.
+# Camera Appliance: run `make help` for a list of targets.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,16 +9,20 @@ FORMATS ?= 200
 KILLS ?= 200
 SECONDS ?= 300
 EXAMPLES ?= 1000
+# Tests wait more than they compute: two workers keep a core busy.
+WORKERS ?= $(shell expr 2 '*' $$(nproc))
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
-# A shim of pyenv may stand for a Python that is not chosen: it has to run.
+# The tests start hundreds of interpreters: each would compile everything if none might keep what it compiled.
+export PYTHONDONTWRITEBYTECODE :=
+# A pyenv shim may belong to a Python version that is not selected, so each candidate is executed.
 PYTHONS_3_13 = python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python)
 HOME_ASSISTANT_PYTHON ?= $(firstword $(foreach each,$(PYTHONS_3_13),$(shell $(each) -c "import venv" 2>/dev/null && echo $(each))))
 BIN := $(VENV)/bin
 
 ANSIBLE = cd deploy/ansible && $(abspath $(BIN))/ansible-playbook --inventory $(abspath $(INVENTORY))
 
-# CHECK=1 turns formatting into checking, as continuous integration wants it.
+# CHECK=1 checks the format instead of changing files, for continuous integration.
 FORMAT_PYTHON := ruff format $(if $(CHECK),--check,)
 FORMAT_WEB := npm run --silent format$(if $(CHECK),:check,)
 
@@ -32,51 +36,51 @@ help: ## list the targets
 run: install ## run the appliance on http://127.0.0.1:8000 (ARGS="--camera-source test-pattern")
 	@exec $(BIN)/camera-appliance run $(ARGS)
 
-dev: $(VENV)/.tests-installed ## run it with debug logs, and again after each change of the source
+dev: $(VENV)/.tests-installed ## run it with debug logs, and restart it after each change of the source
 	@exec $(BIN)/watchfiles --filter python --target-type command \
 	  "$(BIN)/camera-appliance run --log-level debug $(ARGS)" appliance
 
-flash: $(VENV)/.controller-installed ## write a card (HOST=porch.local IMAGE=x.img.xz SHA256=... DEVICE=/dev/sdX [SERIAL=...])
+flash: $(VENV)/.controller-installed ## write an SD card (HOST=porch.local IMAGE=x.img.xz SHA256=... DEVICE=/dev/sdX [SERIAL=...])
 	@tests/install-packages mcopy:mtools xz:xz-utils
 	@$(if $(DEVICE),exec $(BIN)/python -m deploy.flash card --host "$(HOST)" --inventory "$(INVENTORY)" \
 	  --image "$(IMAGE)" --sha256 "$(SHA256)" --device "$(DEVICE)" --serial "$(SERIAL)" -- $(ARGS), \
 	  exec $(BIN)/python -m deploy.flash disks)
 
-deploy: $(VENV)/.controller-installed wheel ## deploy to every host of the inventory (LIMIT=porch.local ARGS="--check --diff")
+deploy: $(VENV)/.controller-installed wheel ## deploy to every host in the inventory (LIMIT=porch.local ARGS="--check --diff")
 	@$(ANSIBLE) site.yml $(if $(LIMIT),--limit $(LIMIT),) $(ARGS)
 
-status: $(VENV)/.controller-installed ## show every camera of the fleet: state, rate, age of its picture, disk
+status: $(VENV)/.controller-installed ## show the state, frame rate, frame age and free disk space of every camera
 	@table=$$(mktemp); log=$$(mktemp); trap 'rm -f "$$table" "$$log"' EXIT; \
 	  $(ANSIBLE) status.yml --extra-vars camera_appliance_table=$$table $(if $(LIMIT),--limit $(LIMIT),) $(ARGS) \
 	  >$$log 2>&1; if [ -s $$table ]; then cat $$table; else cat $$log; exit 1; fi
 
-uninstall: $(VENV)/.controller-installed ## remove the cameras of the inventory; their pictures stay (LIMIT=porch.local)
+uninstall: $(VENV)/.controller-installed ## remove the cameras in the inventory, but keep their pictures (LIMIT=porch.local)
 	@$(ANSIBLE) uninstall.yml $(if $(LIMIT),--limit $(LIMIT),) $(ARGS)
 
-test: install-tests install-web ## run all tests (ARGS="-k stream" for some)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+test: install-tests install-web ## run all tests (ARGS="-k stream": only some)
+	$(BIN)/python -m pytest $(if $(findstring .py,$(ARGS)),,--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
-test-system: install-tests wheel ## boot a real system, deploy to it, test it there (as root; SKIP_SYSTEM=1 leaves it out)
+test-system: install-tests wheel ## boot a real system, deploy to it and test it there (as root; SKIP_SYSTEM=1 skips it)
 	@tests/install-packages systemd-nspawn:systemd-container mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 \
 	  unshare:util-linux
 	$(BIN)/python -m tests.system $(ARGS)
 
-# Packages of the machine that is played: QEMU, and for another processor what runs its programs during installation.
+# Packages for the emulated machine: QEMU and, for another architecture, user-mode emulation during installation.
 VM_PACKAGES_amd64 = qemu-system-x86_64:qemu-system-x86
 VM_PACKAGES_arm64 = qemu-system-aarch64:qemu-system-arm $(if $(filter aarch64,$(shell uname -m)),,qemu-aarch64-static:qemu-user-static arch-test:arch-test)
 
-test-vm: install-tests wheel ## flash, boot, deploy and break a whole computer with a USB camera, in QEMU (as root; ARCH=arm64: a Pi's processor)
+test-vm: install-tests wheel ## test flashing, deployment and failures of a whole computer with a USB camera, in QEMU (as root; ARCH=arm64)
 	@tests/install-packages mmdebstrap:mmdebstrap ssh:openssh-client ip:iproute2 unshare:util-linux mkfs.ext4:e2fsprogs \
 	  $(VM_PACKAGES_$(or $(ARCH),amd64))
 	ARCH=$(ARCH) $(BIN)/python -m tests.vm $(ARGS)
 
-test-browsers: install-tests ## run the page's tests in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
+test-browsers: install-tests ## test the page in Chromium, Firefox ESR and WebKitGTK (LONG=1: watch for ten minutes)
 	@tests/install-packages chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver \
 	  Xvfb:xvfb nginx:nginx-light
 	LONG=$(LONG) $(BIN)/python -m pytest tests/browsers --numprocesses 3 $(ARGS)
 
 test-clients: SECONDS = 10
-test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed build/clients/moonraker/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## run the lines of docs/clients.md with the real programs (SECONDS=60: watch longer)
+test-clients: install-tests build/clients/octoprint/.installed build/clients/motioneye/.installed build/clients/moonraker/.installed $(HOME_ASSISTANT_VENV)/.with-cameras ## test the commands of docs/clients.md with the real programs (SECONDS=60: watch longer)
 	@tests/install-packages ffmpeg:ffmpeg gst-launch-1.0:gstreamer1.0-tools /usr/share/doc/gstreamer1.0-plugins-good:gstreamer1.0-plugins-good \
 	  vlc:vlc-bin /usr/share/doc/vlc-plugin-base:vlc-plugin-base mpv:mpv motion:motion nginx:nginx-light apache2:apache2-bin haproxy:haproxy caddy:caddy \
 	  prometheus:prometheus curl:curl wget:wget
@@ -94,28 +98,28 @@ $(HOME_ASSISTANT_VENV)/.with-cameras: $(HOME_ASSISTANT_VENV)/.installed tests/cl
 	$(HOME_ASSISTANT_VENV)/bin/python -m pip install --quiet --no-deps --no-compile --requirement tests/clients/requirements-home-assistant.txt
 	@touch $@
 
-fuzz: install-tests ## ask everything over HTTP that OpenAPI allows, and a lot that it does not (EXAMPLES=1000)
+fuzz: install-tests ## fuzz HTTP with valid and invalid requests derived from OpenAPI (EXAMPLES=1000)
 	$(BIN)/python -m tests.http.fuzz --examples $(EXAMPLES)
 
-test-home-assistant: install-tests $(HOME_ASSISTANT_VENV)/.installed ## run all tests with a real Home Assistant (Python 3.13, 500 MB)
+test-home-assistant: install-tests $(HOME_ASSISTANT_VENV)/.installed ## run the tests with a real Home Assistant (Python 3.13, 500 MB)
 	HOME_ASSISTANT_VENV=$(HOME_ASSISTANT_VENV) $(BIN)/python -m pytest tests/home_assistant $(ARGS)
 
 soak: install-tests ## unplug, replug and change formats for hours (CYCLES=1000 FORMATS=200)
 	$(BIN)/python -m tests.soak --cycles $(CYCLES) --formats $(FORMATS)
 
-bench: install-tests ## measure beside ustreamer and motion, write docs/benchmarks.md (QUICK=1: two minutes, no documents)
+bench: install-tests ## compare with ustreamer and motion, and write docs/benchmarks.md (QUICK=1: two minutes, no documents)
 	@tests/install-packages ustreamer:ustreamer $(if $(QUICK),,motion:motion) /usr/include/openssl/ssl.h:libssl-dev
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick,)
 
-kill: install-tests ## kill -9 the appliance while it stores, again and again (KILLS=200)
+kill: install-tests ## kill -9 the appliance repeatedly while it stores pictures (KILLS=200)
 	$(BIN)/python -m tests.kill --kills $(KILLS)
 
-fuzz-camera: install-tests ## fuzz what is done with a camera's bytes, guided by coverage (SECONDS=300)
+fuzz-camera: install-tests ## fuzz the handling of camera data, guided by coverage (SECONDS=300)
 	@$(BIN)/python -m pip install --quiet --only-binary=:all: atheris || \
-	  { echo "atheris has no wheel for this Python and machine; tests/test_untrusted.py searches without it"; exit 1; }
+	  { echo "atheris has no wheel for this Python and machine; tests/test_untrusted.py tests without it"; exit 1; }
 	$(BIN)/python -m tests.fuzz_camera -max_total_time=$(SECONDS)
 
-lock: $(VENV)/bin/python ## write requirements.lock anew, from requirements.txt, with the hash of every file
+lock: $(VENV)/bin/python ## update requirements.lock from requirements.txt, with the hash of every file
 	@$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
@@ -124,7 +128,7 @@ lock: $(VENV)/bin/python ## write requirements.lock anew, from requirements.txt,
 	    --python-version $$python --python-platform $$machine-manylinux_2_28 --requirement requirements.lock \
 	  && echo "Python $$python on $$machine: a wheel for everything" || exit 1; done; done
 
-audit: $(VENV)/bin/python ## ask for known vulnerabilities of what is deployed; status 2 where nobody can be asked
+audit: $(VENV)/bin/python ## check the deployed packages for known vulnerabilities (status 2: the check was not possible)
 	@$(BIN)/python -m pip install --quiet pip-audit
 	@$(BIN)/python -m tests.audit
 
@@ -132,33 +136,33 @@ build: clean install-tests install-web format lint ## clean caches, install, for
 
 install: $(VENV)/.installed ## install the appliance into a virtual environment
 
-install-tests: $(VENV)/.tests-installed $(VENV)/cloud-init ## install what the tests need, system packages too
+install-tests: $(VENV)/.tests-installed $(VENV)/cloud-init ## install the dependencies of the tests, including system packages
 	@tests/install-packages chromium:chromium mosquitto:mosquitto mosquitto_pub:mosquitto-clients openssl:openssl systemd-analyze:systemd \
 	  v4l2-ctl:v4l-utils gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/linux/videodev2.h:linux-libc-dev \
 	  nginx:nginx-light apache2:apache2-bin mcopy:mtools mkfs.vfat:dosfstools sfdisk:fdisk xz:xz-utils
 
-install-web: node_modules/.installed ## install the formatter and the linters of the page
+install-web: node_modules/.installed ## install the formatter and the linters for the page
 
 format: ## format Python, web files and documents
 	$(BIN)/$(FORMAT_PYTHON) .
 	$(FORMAT_WEB)
 
-lint: ## lint Python and the page, check all types
+lint: ## lint Python and the page, and check all types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --strict tests benchmarks
 	npm run --silent lint
 
-docs: $(VENV)/.tests-installed ## write the generated documents anew
+docs: $(VENV)/.tests-installed ## update the generated documents
 	$(BIN)/python -m appliance.documentation .
 
-screenshots: install-tests ## photograph the page anew, for README and eyes
+screenshots: install-tests ## update the screenshots of the page
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 wheel: install ## build the wheel into dist/
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1700000000) $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 
-clean: ## remove caches and what was built
+clean: ## remove caches and build results
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -not -path './$(VENV)/*' -not -path './.venv-*/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 

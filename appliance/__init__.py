@@ -1,3 +1,3 @@
 """Camera Appliance: a camera that is flashed, deployed and forgotten."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,6 +1,6 @@
-"""Commands: declared once, and with that available over HTTP, over MQTT, and in the documentation.
+"""Commands: declared once, and thereby available over HTTP, over MQTT and in the documentation.
 
-A verb is a method marked with `@command`. Its arguments are `Parameter`s; its result is anything JSON can hold.
+A command is a method marked with `@command`. Its arguments are `Parameter`s; its result is any JSON value.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -8,23 +8,25 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from appliance.errors import InvalidRequest, InvalidValue, UnknownName
+from appliance.facts import Schema, reference
 from appliance.parameters import Parameter, shown, unknown
 
 F = TypeVar("F", bound=Callable[..., Any])
 Right = Literal["view", "control"]
-"""What somebody may do: see all there is, or change it as well."""
+"""The right of a client: to view everything, or to control the camera as well."""
 PRESSES = frozenset({"press", "on", "true", "1"})
-"""What home automation sends for a pressed button or a switch that was turned on, in any case."""
-_AROUND = " \t\r\n\0\ufeff\"'"  # spaces, and what shells, C and editors leave around a word
+"""Payloads of home automation for a pressed button or a switch that was turned on, in upper or lower case."""
+_AROUND = " \t\r\n\0\ufeff\"'"  # spaces, and characters that shells, C and editors add around a word
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a command says of itself.
+    """The declaration of a command.
 
-    `path` is its HTTP path, with `<name>` for an argument that is a whole number; `status` the HTTP status of success.
-    `free` commands take any names, as a mapping: the method checks them itself. `press` is the label of the button
-    that home automation gets for it; one without has none. `right` is needed to run it.
+    `path` is its HTTP path, with `<name>` for an argument that is a whole number; `status` is the HTTP status of
+    success. A `free` command accepts arguments of any name, as a mapping, which the method checks itself. `press` is
+    the label of its button in home automation; without it there is no button. `right` is required to run it. `result`
+    is the JSON Schema of the result, or the name of a shared schema; empty if there is no result.
     """
 
     name: str
@@ -34,25 +36,32 @@ class Declaration:
     parameters: tuple[Parameter, ...] = ()
     free: bool = False
     status: int = 200
-    result: str = ""
+    result: str | Schema = ""
     press: str = ""
     right: Right = "control"
 
     @property
+    def result_schema(self) -> Schema:
+        """The JSON Schema of the result."""
+        if isinstance(self.result, dict):
+            return self.result
+        return reference(self.result) if self.result else {"type": "null"}
+
+    @property
     def takes_any_payload(self) -> bool:
-        """Whether it has no arguments, so that no payload can be a misunderstanding."""
+        """Whether it has no arguments, so that the payload does not matter."""
         return not self.parameters and not self.free
 
     @property
     def is_button(self) -> bool:
-        """Whether a press is enough: home automation gets a button for it, and it needs no argument."""
+        """Whether home automation shows it as a button, and it requires no argument."""
         return bool(self.press) and not self.free and not any(each.required for each in self.parameters)
 
     def is_run_by(self, payload: str) -> bool:
-        """Tell whether a payload that is no JSON object runs the command, without arguments.
+        """Return whether a payload that is not a JSON object runs the command, without arguments.
 
-        A button with optional arguments is run only by a word that a button sends: `{"names": ...` cut short, or the
-        name of a control, must not reset all of them.
+        A button with optional arguments is run only by a payload that a button sends: a truncated `{"names": ...`, or
+        the name of a control, must not reset all controls.
         """
         return self.takes_any_payload or (self.is_button and payload.strip(_AROUND).casefold() in PRESSES)
 
@@ -78,18 +87,18 @@ def command(
     right: Right = "control",
     free: bool = False,
     status: int = 200,
-    result: str = "",
+    result: str | Schema = "",
     press: str = "",
 ) -> Callable[[F], F]:
-    """Mark a method as a command; its name and the first line of its docstring become the command's.
+    """Mark a method as a command; the method's name and the first line of its docstring become its name and help.
 
-    One that names no right needs the greater one.
+    Without `right` it requires the right to control.
     """
 
     def mark(function: F) -> F:
-        words = (function.__doc__ or "").strip().splitlines()[0]
+        help = (function.__doc__ or "").strip().splitlines()[0]
         function.__command__ = Declaration(  # type: ignore[attr-defined]
-            function.__name__, words, method, path, parameters, free, status, result, press, right
+            function.__name__, help, method, path, parameters, free, status, result, press, right
         )
         return function
 
@@ -97,7 +106,7 @@ def command(
 
 
 def checked(parameters: tuple[Parameter, ...], arguments: Mapping[str, object]) -> dict[str, Any]:
-    """Return checked arguments by name; those not given are left out.
+    """Return the checked arguments by name; arguments that were not given are omitted.
 
     Raises UnknownName, or InvalidValue with every problem in the message.
     """
@@ -121,19 +130,24 @@ def checked(parameters: tuple[Parameter, ...], arguments: Mapping[str, object]) 
     return values
 
 
-def declarations(kind: type) -> list[Declaration]:
-    """Return what the commands of a class declare, in their order."""
-    return [method.__command__ for method in vars(kind).values() if hasattr(method, "__command__")]
+def declarations(*kinds: type) -> list[Declaration]:
+    """Return the declarations of the commands of these classes, in order."""
+    return [method.__command__ for kind in kinds for method in vars(kind).values() if hasattr(method, "__command__")]
 
 
 class Commands(Mapping[str, Command]):
-    """All commands of an object, by name."""
+    """The commands of several objects, by name. Raises ValueError if two have the same name."""
 
-    def __init__(self, owner: object) -> None:
-        self._commands = {each.name: Command(each, getattr(owner, each.name)) for each in declarations(type(owner))}
+    def __init__(self, *owners: object) -> None:
+        self._commands: dict[str, Command] = {}
+        for owner in owners:
+            for declaration in declarations(type(owner)):
+                if declaration.name in self._commands:
+                    raise ValueError(f"two commands have the name {declaration.name}")
+                self._commands[declaration.name] = Command(declaration, getattr(owner, declaration.name))
 
     def invoke(self, name: str, arguments: object) -> Any:
-        """Run the command of that name. `arguments` came from outside and may be anything.
+        """Run the command of that name. `arguments` are untrusted and may be of any type.
 
         Raises UnknownName, InvalidRequest, InvalidValue, and what the command raises.
         """

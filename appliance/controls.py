@@ -1,4 +1,4 @@
-"""A control of the camera: a parameter that the device really has, with the value it has now."""
+"""Controls of the camera: parameters of the device, with their current values."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +9,11 @@ from appliance.parameters import Parameter, Value, unknown
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One control, named as V4L2 names it (`white_balance_automatic`), as the device reported it last.
+    """One control, named as in V4L2 (`white_balance_automatic`), as the device last reported it.
 
-    An `inactive` control is one that an automatic mode governs now: it can be set only together with that mode.
+    An `inactive` control is currently governed by an automatic mode and can be set only together with that mode.
+    `governed_by` is the name of the control that switches this mode, whether the mode is on or off; None if there is
+    none.
     """
 
     parameter: Parameter
@@ -21,7 +23,8 @@ class Control:
     inactive: bool = False
     read_only: bool = False
     is_switch: bool = field(default=False)
-    """It decides whether other controls are inactive, so it is set before them."""
+    """Whether it makes other controls inactive, so that it is set before them."""
+    governed_by: str | None = None
 
     @property
     def name(self) -> str:
@@ -44,31 +47,32 @@ class Control:
             "choices": [{"value": choice.value, "label": choice.label} for choice in parameter.choices] or None,
             "unit": parameter.unit,
             "inactive": self.inactive,
+            "governed_by": self.governed_by,
             "read_only": self.read_only,
         }
 
 
 def report(controls: list[Control]) -> dict[str, Any]:
-    """Return all controls as commands and events report them: the values alone, and the full descriptions."""
+    """Return the controls as commands and events report them: the values, and the full descriptions."""
     return {
         "values": {control.name: control.value for control in controls if control.parameter.kind != "button"},
         "controls": [control.as_json() for control in controls],
     }
 
 
-def check(controls: list[Control], wishes: dict[str, object]) -> dict[str, Value]:
-    """Return the checked values, automatic switches first; nothing in `wishes` may be wrong.
+def check(controls: list[Control], changes: dict[str, object]) -> dict[str, Value]:
+    """Return the checked values, automatic switches first.
 
-    Raises UnknownName when a name is unknown, else InvalidValue, with every problem in the message.
+    Raises UnknownName if a name is unknown, otherwise InvalidValue with every problem in the message.
     """
-    refuse_unknown(controls, list(wishes))
+    refuse_unknown(controls, list(changes))
     by_name = {control.name: control for control in controls}
     values: dict[str, Value] = {}
     problems: list[str] = []
-    for name, wish in wishes.items():
+    for name, value in changes.items():
         try:
-            values[name] = _checked(by_name[name], wish)
-            _refuse_inactive(by_name[name], controls, wishes)
+            values[name] = _checked(by_name[name], value)
+            _refuse_inactive(by_name[name], controls, changes)
         except InvalidValue as error:
             problems.append(str(error))
     if problems:
@@ -77,29 +81,27 @@ def check(controls: list[Control], wishes: dict[str, object]) -> dict[str, Value
 
 
 def refuse_unknown(controls: list[Control], names: list[str]) -> None:
-    """Raise UnknownName if the camera lacks one of these controls."""
+    """Raise UnknownName if the camera does not have all of these controls."""
     known = [control.name for control in controls]
     if others := [name for name in names if name not in known]:
         raise UnknownName(unknown("control", others, known))
 
 
 def ordered(controls: list[Control], values: dict[str, Value]) -> dict[str, Value]:
-    """Return the values in the order in which they can be set: automatic switches before what depends on them."""
+    """Return the values in the order in which they can be set: automatic switches before dependent controls."""
     switches = {control.name for control in controls if control.is_switch}
     return dict(sorted(values.items(), key=lambda item: item[0] not in switches))
 
 
-def _checked(control: Control, wish: object) -> Value:
+def _checked(control: Control, value: object) -> Value:
     if control.read_only:
         raise InvalidValue(f"{control.name}: read-only, it cannot be set")
-    return control.parameter.parse(wish)
+    return control.parameter.parse(value)
 
 
-def _refuse_inactive(control: Control, controls: list[Control], wishes: dict[str, object]) -> None:
-    """Refuse a value that an automatic mode governs, unless a switch set in the same request may free it."""
-    if not control.inactive or any(other.is_switch and other.name in wishes for other in controls):
+def _refuse_inactive(control: Control, controls: list[Control], changes: dict[str, object]) -> None:
+    """Refuse an inactive control, unless the same request sets a switch that may make it active."""
+    if not control.inactive or any(other.is_switch and other.name in changes for other in controls):
         return
-    words = set(control.name.split("_"))
-    switches = [other.name for other in controls if other.is_switch and words & set(other.name.split("_"))]
-    hint = f"change {' or '.join(switches)} first" if switches else "switch that mode off first"
+    hint = f"change {control.governed_by} first" if control.governed_by else "switch that mode off first"
     raise InvalidValue(f"{control.name}: an automatic mode governs it now; {hint}")

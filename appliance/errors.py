@@ -1,33 +1,21 @@
-"""The errors a caller can act on. Each has a stable `code` word and knows no transport.
+"""The errors that callers can handle, each declared once with its `code`, its HTTP `status` and its meaning.
 
-ApplianceError                   internal_error
-├── ConfigurationError           configuration_error
-├── InvalidRequest               invalid_request
-│   ├── InvalidValue             invalid_value
-│   ├── TooLarge                 too_large
-│   └── UnknownName              unknown_name
-├── NotFound                     not_found
-├── CameraUnavailable            camera_unavailable
-│   ├── CameraLost               camera_unavailable
-│   └── PrivacyOn                privacy_on
-├── CorruptFrame                 corrupt_frame
-├── StorageUnwritable            storage_unwritable
-│   └── StorageFull              storage_full
-├── TooManyViewers               too_many_viewers
-└── Busy                         busy
-
-The message of an error is written for the person who caused it: it names the field, the value and what would do.
+The meaning is the first line of the docstring; it appears in the documents. A class without its own code or status has
+those of its base class. The message of an error names the field, the value and what would be accepted.
 """
+
+from typing import ClassVar
 
 
 class ApplianceError(Exception):
-    """Anything that went wrong in a way that is worth telling the caller."""
+    """An internal error; the log has the details."""
 
-    code = "internal_error"
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
 
 
 class ConfigurationError(ApplianceError):
-    """The configuration cannot be used. Holds every problem found, not only the first."""
+    """The configuration is invalid. `problems` has every problem found, not only the first."""
 
     code = "configuration_error"
 
@@ -37,76 +25,107 @@ class ConfigurationError(ApplianceError):
 
 
 class InvalidRequest(ApplianceError):
-    """The request cannot be understood."""
+    """The request cannot be understood, for example because of bad JSON."""
 
     code = "invalid_request"
+    status = 400
 
 
 class InvalidValue(InvalidRequest):
-    """A value has the wrong type or is out of range."""
+    """A value has the wrong type or is out of range; the message names what is accepted."""
 
     code = "invalid_value"
 
 
 class TooLarge(InvalidRequest):
-    """The request has more bytes than are accepted."""
+    """The request is too large."""
 
     code = "too_large"
+    status = 413
 
 
 class UnknownName(InvalidRequest):
-    """There is no command, argument or control of that name."""
+    """There is no control, argument or command with that name."""
 
     code = "unknown_name"
 
 
 class NotFound(ApplianceError):
-    """The thing asked for does not exist, or exists no longer."""
+    """There is no such picture or page."""
 
     code = "not_found"
+    status = 404
 
 
 class CameraUnavailable(ApplianceError):
-    """The camera gives no pictures now; the message says why."""
+    """The camera delivers no frames; the message gives the reason."""
 
     code = "camera_unavailable"
+    status = 503
 
 
 class CameraLost(CameraUnavailable):
-    """An open camera stopped delivering and has to be opened again."""
+    """An open camera stopped delivering frames and has to be opened again."""
 
 
 class PrivacyOn(CameraUnavailable):
-    """The camera is closed because somebody wants it so."""
+    """Privacy is on: the camera is closed."""
 
     code = "privacy_on"
+    status = 409
 
 
 class CorruptFrame(ApplianceError):
-    """One frame of the camera is damaged; the next one may be good."""
+    """A frame or a stored picture is damaged."""
 
     code = "corrupt_frame"
 
 
 class StorageUnwritable(ApplianceError):
-    """A picture cannot be stored: read-only, not permitted, or a failing disk."""
+    """The folder of the pictures cannot be written."""
 
     code = "storage_unwritable"
+    status = 507
 
 
 class StorageFull(StorageUnwritable):
-    """A picture cannot be stored because the disk is full."""
+    """The disk is full."""
 
     code = "storage_full"
 
 
 class TooManyViewers(ApplianceError):
-    """All places for viewers are taken."""
+    """The maximum number of viewers is reached."""
 
     code = "too_many_viewers"
+    status = 503
 
 
 class Busy(ApplianceError):
-    """The appliance is stopping or has too much to do; try again."""
+    """The appliance is stopping or overloaded; try again."""
 
     code = "busy"
+    status = 503
+
+
+ERRORS: tuple[type[ApplianceError], ...] = (
+    InvalidRequest,
+    InvalidValue,
+    UnknownName,
+    NotFound,
+    PrivacyOn,
+    TooLarge,
+    ApplianceError,
+    CorruptFrame,
+    CameraUnavailable,
+    TooManyViewers,
+    Busy,
+    StorageUnwritable,
+    StorageFull,
+)
+"""The errors of commands over HTTP and MQTT. `ConfigurationError` ends the program instead."""
+
+
+def meaning(kind: type[ApplianceError]) -> str:
+    """Return the meaning of an error, without the full stop."""
+    return (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")

@@ -1,7 +1,7 @@
-"""Check, complete and make JPEG pictures.
+"""Check, complete and encode JPEG pictures.
 
-Cameras send two kinds of oddities: frames cut short (a USB packet was lost), and frames without Huffman tables
-(allowed by the USB video class, which takes the standard ones for granted; Safari then shows nothing).
+Cameras deliver two kinds of incomplete frames: truncated ones (a USB packet was lost), and frames without Huffman
+tables (the USB video class allows that and implies the standard tables; Safari does not show such pictures).
 """
 
 from functools import cache
@@ -15,13 +15,13 @@ from appliance.errors import CorruptFrame
 
 Image = npt.NDArray[np.uint8]
 
-SMALLEST = 200  # bytes: below this nothing that a camera sends is a picture
-LARGEST = 100_000_000  # pixels: more is a damaged header, which would cost gigabytes and half a minute to believe
-_GLANCED_AT = 25_000_000  # pixels: measuring the brightness of more would hold up the camera thread
-_SMALLEST_SIDE = 32  # pixels: below this a picture shows nothing
-_TAIL = 64  # bytes at the end in which the end marker has to be; some cameras append a few
+SMALLEST = 200  # bytes: no picture of a camera is smaller
+LARGEST = 100_000_000  # pixels: more means a damaged header; decoding would take gigabytes and half a minute
+_LARGEST_METERED = 25_000_000  # pixels: measuring the brightness of more would delay the camera thread
+_SMALLEST_SIDE = 32  # pixels: in a smaller picture nothing is recognisable
+_TAIL = 64  # bytes at the end that must contain the end marker; some cameras append a few bytes
 
-_MOST_SEGMENTS = 1000  # before the scan; cameras send ten
+_MAXIMUM_SEGMENTS = 1000  # before the scan; cameras send ten
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _DHT, _SOS = 0xC4, 0xDA
@@ -30,27 +30,28 @@ _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 
 
 class Cleaner:
-    """Cleans the frames of one camera, which all have their Huffman tables in the same place, to look there first.
+    """Completes the frames of one camera.
 
-    To go through the segments of each anew took 20 µs of the 250 that the camera thread needs for a frame.
+    They all have their Huffman tables at the same position, which is tried first: parsing the segments of each frame
+    took 20 µs of the 250 that the camera thread needs for a frame.
     """
 
     def __init__(self) -> None:
         self._tables_at = 0
 
     def clean(self, data: bytes) -> bytes:
-        """Return a whole JPEG as the camera made it: without trailing rubbish, Huffman tables in place.
+        """Return the complete JPEG: without trailing bytes, and with Huffman tables.
 
-        Raises CorruptFrame for one that is cut short or no JPEG at all.
+        Raises CorruptFrame if it is truncated or not a JPEG.
         """
-        data = _without_rubbish(data)
+        data = _trimmed(data)
         if data.startswith(_TABLES, self._tables_at):
             return data
         marker, self._tables_at = _tables(data)
         return data if marker == _DHT else _with_tables(data, self._tables_at)
 
 
-def _without_rubbish(data: bytes) -> bytes:
+def _trimmed(data: bytes) -> bytes:
     """Return the JPEG from its first marker to its last. Raises CorruptFrame if it lacks one of them."""
     if len(data) < SMALLEST or not data.startswith(_SOI):
         raise CorruptFrame(f"{len(data)} bytes that are not a JPEG picture")
@@ -69,12 +70,12 @@ def _with_tables(jpeg: bytes, scan: int) -> bytes:
 
 
 def _tables(jpeg: bytes) -> tuple[int, int]:
-    """Return the marker and the place of the Huffman tables, or those of the scan if it comes first.
+    """Return the marker and the position of the Huffman tables, or of the scan if it comes first.
 
-    Raises CorruptFrame where the segments do not add up.
+    Raises CorruptFrame if the segments are inconsistent.
     """
     position = 2
-    for _ in range(_MOST_SEGMENTS):
+    for _ in range(_MAXIMUM_SEGMENTS):
         if position + 4 > len(jpeg) or jpeg[position] != 0xFF:
             break
         marker = jpeg[position + 1]
@@ -90,37 +91,37 @@ def _tables(jpeg: bytes) -> tuple[int, int]:
 
 
 def orientation(rotate: int, flip_horizontal: bool, flip_vertical: bool) -> int:
-    """Return the EXIF orientation, 1 to 8, of a picture that is mirrored so and then turned clockwise by `rotate`."""
-    if flip_vertical:  # is the same as to mirror it the other way and turn it by half
+    """Return the EXIF orientation, 1 to 8, of a picture that is mirrored and then rotated clockwise by `rotate`."""
+    if flip_vertical:  # equals mirroring horizontally and rotating by 180 degrees
         flip_horizontal, rotate = not flip_horizontal, rotate + 180
     turned_plain, turned_mirrored = {0: 1, 90: 6, 180: 3, 270: 8}, {0: 2, 90: 7, 180: 4, 270: 5}
     return (turned_mirrored if flip_horizontal else turned_plain)[rotate % 360]
 
 
 def oriented(jpeg: bytes, orientation: int) -> bytes:
-    """Return the picture with its orientation written into it (36 bytes of EXIF); 1 leaves it as it is."""
+    """Return the picture with the orientation added as EXIF (36 bytes); 1 leaves it unchanged."""
     return jpeg if orientation == 1 else _SOI + _exif(orientation) + jpeg[2:]
 
 
 def turned(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """Return the size at which a picture of that orientation is seen."""
+    """Return (width, height) of a picture after its orientation is applied."""
     return (height, width) if orientation >= 5 else (width, height)
 
 
 def seen_size(jpeg: bytes) -> tuple[int, int]:
-    """Return (width, height) as the picture is seen, if `oriented` turned it. Raises CorruptFrame."""
+    """Return (width, height) with the orientation applied that `oriented` added. Raises CorruptFrame."""
     orientation = jpeg[31] if jpeg[2:30] == _exif(1)[:28] else 1
     return turned(*size(jpeg), orientation)
 
 
 def upright(jpeg: bytes, quality: int = 90) -> bytes:
-    """Return the picture with its pixels turned as its EXIF says, for those who do not look there.
+    """Return the picture with its EXIF orientation applied to the pixels, for programs that ignore it.
 
     Raises CorruptFrame.
     """
     import cv2  # see thumbnail()
 
-    size(jpeg)  # or refuse what would cost gigabytes
+    size(jpeg)  # refuses pictures that would take gigabytes
     image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise CorruptFrame("a JPEG picture that cannot be decoded")
@@ -128,7 +129,7 @@ def upright(jpeg: bytes, quality: int = 90) -> bytes:
 
 
 def size(jpeg: bytes) -> tuple[int, int]:
-    """Return (width, height) in pixels from the header. Raises CorruptFrame, also for a size that cannot be."""
+    """Return (width, height) in pixels from the header. Raises CorruptFrame, also for an implausible size."""
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(jpeg)
     except ValueError as error:
@@ -148,14 +149,14 @@ def verify(jpeg: bytes) -> None:
 
 
 def brightness(jpeg: bytes) -> float:
-    """Return the mean luma, 0 to 255, seen at an eighth of the size.
+    """Return the mean luma, 0 to 255, measured at an eighth of the size.
 
-    A picture that cannot be decoded is black, and so is one of more than 25 megapixels: a damaged header would cost
-    gigabytes and a minute.
+    A picture that cannot be decoded counts as black, as does one of more than 25 megapixels: with a damaged header,
+    decoding would take gigabytes and a minute.
     """
     try:
         width, height = size(jpeg)
-        if width * height > _GLANCED_AT:
+        if width * height > _LARGEST_METERED:
             return 0.0
         image = simplejpeg.decode_jpeg(jpeg, colorspace="GRAY", min_factor=8)
     except (CorruptFrame, ValueError):
@@ -171,11 +172,11 @@ def encode_bgr(image: Image, quality: int) -> bytes:
 
 
 class YuyvEncoder:
-    """Makes JPEG pictures, 4:2:0, of YUYV images without a detour over RGB. Not thread-safe.
+    """Encodes YUYV images as JPEG pictures, 4:2:0, without converting to RGB. Not thread-safe.
 
-    V4L2's YUYV leaves room below black and above white (luma 16 to 235, its default quantization), JPEG does not, so
-    the values are stretched. Half of the chroma lines are left out. The planes are kept from picture to picture: to
-    have the memory for them from the system each time took as long as the rest.
+    V4L2's YUYV uses the limited range by default (luma 16 to 235), JPEG the full range, so the values are stretched.
+    Every second chroma line is dropped. The planes are reused: allocating them for each picture took as long as the
+    encoding.
     """
 
     def __init__(self, quality: int) -> None:
@@ -194,11 +195,59 @@ class YuyvEncoder:
         cv2.split(image[:height, :width], (luma, chroma))
         np.copyto(half, chroma[0::2])
         cv2.split(half.reshape(height // 2, width // 2, 2), (blue, red))
-        # cv2.LUT would take 0.6 ms for what saturated subtraction and scaling do in 0.4.
-        subtract: Any = cv2.subtract  # its stubs do not know numbers
-        for plane, span, rounding in ((luma, 219, 0.0), (blue, 224, 0.5), (red, 224, 0.5)):
-            cv2.convertScaleAbs(subtract(plane, 16, dst=plane), dst=plane, alpha=255 / span, beta=rounding)
+        _stretch((luma, blue, red), (luma, blue, red))
         return bytes(simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=self._quality))
+
+
+class PlanarEncoder:
+    """Encodes planar 4:2:0 images as JPEG pictures: YUV420 (V4L2's `YU12`), or NV12 if `interleaved`.
+
+    Not thread-safe.
+
+    The planes of YUV420 are luma, blue and red; NV12 has both chroma planes interleaved in one. Images with
+    `full_range` (luma 0 to 255) are encoded directly, others are stretched into planes that are reused.
+    """
+
+    def __init__(self, quality: int, interleaved: bool, full_range: bool) -> None:
+        self._quality = quality
+        self._interleaved = interleaved
+        self._full_range = full_range
+        self._planes: tuple[Image, ...] = ()
+
+    def encode(self, image: Image) -> bytes:
+        """Return the JPEG of an image of shape (height * 3 / 2, width). Raises CorruptFrame for any other shape."""
+        if image.ndim != 2 or image.shape[0] % 3 or image.shape[1] % 2:
+            raise CorruptFrame(f"a raw picture of the shape {image.shape}, which is not 4:2:0")
+        height, width = image.shape[0] * 2 // 3, image.shape[1]
+        half = (height // 2, width // 2)
+        if not self._planes or self._planes[0].shape != (height, width):
+            self._planes = tuple(np.empty(shape, np.uint8) for shape in ((height, width), half, half))
+        planes = (image[:height], *self._chroma(image[height:], half))
+        if not self._full_range:
+            _stretch(planes, self._planes)
+        return bytes(
+            simplejpeg.encode_jpeg_yuv_planes(*(planes if self._full_range else self._planes), quality=self._quality)
+        )
+
+    def _chroma(self, samples: Image, shape: tuple[int, int]) -> tuple[Image, Image]:
+        """Return the blue and the red plane of the lower third of an image."""
+        import cv2  # see thumbnail()
+
+        if self._interleaved:
+            cv2.split(samples.reshape(*shape, 2), self._planes[1:])
+            return self._planes[1], self._planes[2]
+        blue, red = samples.reshape(2, *shape)
+        return blue, red
+
+
+def _stretch(planes: tuple[Image, ...], into: tuple[Image, ...]) -> None:
+    """Stretch luma, blue and red from the limited range of video to the full range of JPEG; `into` may be `planes`."""
+    import cv2  # see thumbnail()
+
+    # cv2.LUT takes 0.6 ms, saturated subtraction and scaling 0.4.
+    subtract: Any = cv2.subtract  # its stubs do not allow numbers
+    for plane, stretched, span, rounding in zip(planes, into, (219, 224, 224), (0.0, 0.5, 0.5), strict=True):
+        cv2.convertScaleAbs(subtract(plane, 16, dst=stretched), dst=stretched, alpha=255 / span, beta=rounding)
 
 
 def thumbnail(jpeg: bytes, width: int, quality: int = 75) -> bytes:
@@ -206,7 +255,7 @@ def thumbnail(jpeg: bytes, width: int, quality: int = 75) -> bytes:
 
     Raises CorruptFrame.
     """
-    import cv2  # Costs half a second at its first import, which is only paid where pictures are looked at.
+    import cv2  # the first import takes half a second, so it is not done at the start
 
     full_width, _ = size(jpeg)
     reduction = next((n for n in (8, 4, 2) if full_width // n >= width), 1)
@@ -228,12 +277,12 @@ def thumbnail(jpeg: bytes, width: int, quality: int = 75) -> bytes:
 def reduced(jpeg: bytes, limit: int, quality: int = 80) -> tuple[bytes, int, int]:
     """Return an upright copy of the picture of at most `limit` bytes, with its width and height in pixels.
 
-    The size of a JPEG goes about with its area, so few attempts are needed. Raises CorruptFrame, also where nothing
-    that can be recognised would be that small.
+    The size of a JPEG is roughly proportional to its area, so few attempts are needed. Raises CorruptFrame, also if no
+    recognisable picture is that small.
     """
     import cv2  # see thumbnail()
 
-    size(jpeg)  # or refuse what would cost gigabytes
+    size(jpeg)  # refuses pictures that would take gigabytes
     image: Any = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise CorruptFrame("a JPEG picture that cannot be decoded")
@@ -262,7 +311,7 @@ def _exif(orientation: int) -> bytes:
 def _standard_huffman_tables() -> bytes:
     """Return the DHT segments of ITU-T T.81, annex K.3, as libjpeg writes them.
 
-    They are taken from a picture that libjpeg-turbo encodes with its defaults, which are those tables.
+    They are copied from a picture encoded by libjpeg-turbo, which uses these tables by default.
     """
     jpeg: bytes = simplejpeg.encode_jpeg(np.zeros((16, 16, 3), np.uint8), colorspace="BGR")
     position, tables = 2, b""

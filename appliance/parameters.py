@@ -1,7 +1,7 @@
-"""What one value that a person can set is, and how it refuses a wrong one.
+"""Parameters: values that can be set, with their limits, their checks and their error messages.
 
-Settings, arguments of commands and controls of the camera are all described by `Parameter`, so they check alike,
-refuse in the same words, and are rendered to JSON Schema and documentation in one place.
+Settings, arguments of commands and controls of the camera are all described by `Parameter`, so that they share their
+checks, their messages, and their rendering as JSON Schema and documentation.
 """
 
 import json
@@ -20,45 +20,45 @@ Kind = Literal["integer", "number", "boolean", "menu", "text", "button"]
 
 _TRUE = frozenset({"true", "on", "yes", "1"})
 _FALSE = frozenset({"false", "off", "no", "0"})
-# Python would take `1_0` as well, and the digits of every script.
+# Python's int() and float() would also accept `1_0` and digits of any script.
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-# A password of which not every odd character is encoded is hidden as well; digits up to a slash are a port.
-# Everything has a most length, so that no text takes long.
+# A password with unencoded special characters is masked as well; digits up to a slash are a port.
+# All lengths are limited, so that no text takes long.
 _USER_INFO = re.compile(
     r"([a-z][a-z0-9+.-]{0,20}://[^/?#:\s]{0,256}:)(?!\d{1,5}(?:[/?#\s]|$))([^/?#\s]{0,1024}|\S{0,1024})@", re.IGNORECASE
 )
-# In a query, and in paths such as /user=admin_password=secret_channel=1.sdp of many cheap cameras.
+# In a query, and in paths such as /user=admin_password=secret_channel=1.sdp, which many cheap cameras use.
 _SECRET_ARGUMENT = re.compile(
     r"([?&;/_][a-z0-9.-]{0,40}?(?:pas|pw|psw|token|secret|key|auth|credential|signature)[a-z0-9.-]{0,40}=)"
     r"([^&\s\"'<>]*)",
     re.IGNORECASE,
 )
 _SHOWN = 60  # characters of a refused value that are repeated in the message
-_SEARCHED = 2048  # characters of it in which passwords are looked for: beyond, none can begin in those that are shown
-_TOLD = 10  # unknown names that are told one by one
+_SEARCHED = 2048  # characters of it that are searched for passwords: no later one can begin within those shown
+_LISTED = 10  # unknown names that are listed individually
 
 
 def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
-    """Return a hint such as ` (did you mean camera.width?)`, or an empty string where nothing is close.
+    """Return a hint such as ` (did you mean camera.width?)`, or an empty string if no name is similar.
 
-    A `prefix` that all names have in common does not make them alike.
+    A `prefix` that all names share is not compared.
     """
     close = get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in names], n=1)
     return f" (did you mean {prefix}{close[0]}?)" if close else ""
 
 
 def unknown(kind: str, names: Sequence[str], known: Iterable[str]) -> str:
-    """Return that there is no such `kind` of thing, for each of the names, with what was perhaps meant.
+    """Return a message that there is no such `kind` of thing, for each of the names, with the most similar name.
 
-    Of many only the first are told: to look for what was meant takes half a millisecond each.
+    Only the first names are listed: finding a similar name takes half a millisecond each.
     """
     known = list(known)
-    told = [f"there is no {kind} {shown(name)}{nearest(name, known)}" for name in names[:_TOLD]]
-    return "; ".join([*told, f"and {len(names) - _TOLD} more"] if len(names) > _TOLD else told)
+    listed = [f"there is no {kind} {shown(name)}{nearest(name, known)}" for name in names[:_LISTED]]
+    return "; ".join([*listed, f"and {len(names) - _LISTED} more"] if len(names) > _LISTED else listed)
 
 
 def shown(value: object) -> str:
-    """Return the value as it is repeated in a message: quoted, without passwords, and cut when it is long."""
+    """Return the value as it is repeated in a message: quoted, without passwords, and truncated."""
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
@@ -68,7 +68,7 @@ def shown(value: object) -> str:
 
 
 def without_password(text: str) -> str:
-    """Return a text with every URL in it as it may be shown.
+    """Return a text with the passwords in its URLs masked.
 
     `rtsp://user:secret@host/?token=secret` becomes `rtsp://user:***@host/?token=***`.
     """
@@ -76,18 +76,18 @@ def without_password(text: str) -> str:
 
 
 def passwords(text: str) -> list[str]:
-    """Return what `without_password` hides."""
+    """Return the passwords that `without_password` masks."""
     hidden = [match[2] for match in _USER_INFO.finditer(text)]
     return hidden + [match[2] for match in _SECRET_ARGUMENT.finditer(text)]
 
 
 class Text(str):
-    """A value that came as plain text (an environment variable, a flag, a query, a topic): read as what is expected."""
+    """A value given as plain text (environment variable, flag, query, topic), converted to the parameter's kind."""
 
     __slots__ = ()
 
     def read(self, parameter: "Parameter") -> Value:
-        """Return it as the checked value of the parameter. Raises InvalidValue."""
+        """Convert the text to the checked value of a parameter. Raises InvalidValue."""
         return parameter.parse_text(self)
 
 
@@ -101,11 +101,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A value that can be set: its kind, its limits, its words.
+    """A value that can be set: its name, kind, help and limits.
 
-    `minimum`, `maximum` and `step` are in `unit`; for a text they do not apply, `maximum_length` (characters) and
-    `pattern` (which must match the whole text) do. `repeated` ones are lists. `secret` values are never shown.
-    A `separated` text is a list in one text, by commas; `pattern` is that of each entry.
+    `minimum`, `maximum` and `step` are in `unit`. For a text, `maximum_length` (characters) and `pattern` (which must
+    match the whole text) apply instead. A `repeated` parameter is a list. A `secret` value is never shown. A
+    `separated` text is a comma-separated list; `pattern` applies to each entry.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Parameter:
     secret: bool = False
 
     def accepted(self) -> str:
-        """Return in words what would be accepted, such as `a whole number from 0 to 255`."""
+        """Return a description of the accepted values, such as `a whole number from 0 to 255`."""
         match self.kind:
             case "boolean":
                 return "true or false"
@@ -142,7 +142,7 @@ class Parameter:
         return f"{noun}{_range_words(self.minimum, self.maximum)}"
 
     def parse(self, value: object) -> Value:
-        """Return the checked value of something that came as JSON or TOML, or as `Text`. Raises InvalidValue."""
+        """Check a value given in JSON or TOML, or as `Text`, and return it. Raises InvalidValue."""
         if isinstance(value, Text):
             return value.read(self)
         match self.kind:
@@ -157,13 +157,13 @@ class Parameter:
         return self._number(value)
 
     def parse_list(self, values: object) -> list[Value]:
-        """Return the checked values of a list. Raises InvalidValue."""
+        """Check the values of a list and return them. Raises InvalidValue."""
         if not isinstance(values, list):
             raise InvalidValue(f"{self.name}: {self._shown(values)} is not a list, each entry {self.accepted()}")
         return [self.parse(value) for value in values]
 
     def parse_text(self, text: str) -> Value:
-        """Return the checked value of something that came as plain text. Raises InvalidValue."""
+        """Check a value given as plain text and return it. Raises InvalidValue."""
         text = str(text).strip() if self.kind != "text" else str(text)
         match self.kind:
             case "boolean" if text.casefold() in _TRUE | _FALSE:
@@ -201,7 +201,7 @@ class Parameter:
         return schema
 
     def refusal(self, value: object) -> InvalidValue:
-        """Return the error that names this parameter, the value and what would do."""
+        """Return the error that names this parameter, the value and the accepted values."""
         return InvalidValue(f"{self.name}: {self._shown(value)} is not {self.accepted()}")
 
     def _shown(self, value: object) -> str:
@@ -217,7 +217,7 @@ class Parameter:
         raise self.refusal(value)
 
     def _menu(self, value: object) -> Value:
-        """Find the entry by its value, written as a number or as a text, else by its label."""
+        """Find the entry by its value, written as a number or as a text, or by its label."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int | str):
@@ -241,7 +241,7 @@ class Parameter:
         return value
 
     def _separated(self, value: object) -> str:
-        """Return the entries with one comma between them; a list of texts will do as well."""
+        """Return the entries separated by single commas; a list of texts is accepted as well."""
         entries = value.split(",") if isinstance(value, str) else value
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             raise self.refusal(value)
@@ -266,7 +266,7 @@ class Parameter:
             return int(value)
         try:
             return float(value)
-        except OverflowError:  # JSON knows whole numbers that no float can hold
+        except OverflowError:  # JSON allows whole numbers that exceed the range of a float
             raise self.refusal(value) from None
 
 

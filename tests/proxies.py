@@ -3,12 +3,10 @@
 import os
 import re
 import shutil
-import socket
-import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
-from tests.running import PATIENCE, eventually, free_port
+from tests.processes import Process, free_port, listens
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "proxies.md"
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # where Debian has them
@@ -58,13 +56,14 @@ def example(language: str) -> str:
     return block
 
 
-class Proxy:
+class Proxy(Process):
     """nginx or Apache with that block of configuration, before the appliance at port `upstream`. Use it as a context.
 
     In the block, 127.0.0.1:8000 stands for the appliance.
     """
 
     def __init__(self, program: str, directory: Path, block: str, upstream: int) -> None:
+        super().__init__()
         self.port = free_port()
         path = directory / f"{program}-{self.port}"
         path.mkdir()
@@ -88,25 +87,20 @@ class Proxy:
         self._command = [command, *arguments]
 
     @property
+    def name(self) -> str:
+        """The name of its program."""
+        return Path(self._command[0]).name
+
+    @property
+    def command(self) -> Sequence[str | Path]:
+        """The program with its configuration."""
+        return self._command
+
+    @property
     def url(self) -> str:
         """The address of the proxy."""
         return f"http://127.0.0.1:{self.port}/"
 
-    def __enter__(self) -> "Proxy":
-        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)
-        eventually(self._listens, "a proxy that listens")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=PATIENCE)
-
-    def _listens(self) -> bool:
-        assert self._process.poll() is None, self._process.communicate()[1]
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            return False
-        return True
+    def is_ready(self) -> bool:
+        """Return whether it listens."""
+        return listens(self.port)

@@ -65,7 +65,7 @@ class RtspCamera:
                 self._stream(connection)
 
     def _answer(self, connection: socket.socket, line: str, headers: dict[str, str]) -> bool:
-        """Answer one request; tell whether another one is to follow."""
+        """Answer one request; return whether another one is to follow."""
         method, address, _ = line.split()
         status, fields, body = "200 OK", {"CSeq": headers["cseq"], "Session": "1"}, ""
         if method != "OPTIONS" and headers.get("authorization") != f"Basic {self._credentials}":

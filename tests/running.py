@@ -7,50 +7,37 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from appliance import secrecy
 from appliance import settings as declared
+from appliance.declared import SETTINGS
+from appliance.settings import redaction
+from tests.processes import HOST, PATIENCE, Process, eventually, free_port
 
 COMMAND = Path(sys.executable).with_name("camera-appliance")
-PATIENCE = 30.0  # s, for whatever has to happen but may take its time on a busy machine
-STOPS_WITHIN = 15.0  # s
 _FOREIGN = ("CAMERA_APPLIANCE_", "NOTIFY_", "WATCHDOG_", "CREDENTIALS_", "STATE_DIRECTORY", "LISTEN_", "JOURNAL_")
 
 JSON = {"Accept": "application/json"}
-"""What a client sends that would rather read why there is no picture than see it."""
+"""What a client sends that prefers to read why there is no picture."""
 
-T = TypeVar("T")
-
-
-def eventually(condition: Callable[[], T | None], what: str = "the condition", seconds: float = PATIENCE) -> T:
-    """Return the first true result of the condition; fail when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come about within {seconds:g} s")
-        threading.Event().wait(0.02)
-    return result
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now.
-
-    Port 0 would be safer, but cheroot sets SO_REUSEADDR only on a fixed port, and without it a restart on the same port
-    has to wait for the kernel to forget the former connections.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+__all__ = [
+    "COMMAND",
+    "JSON",
+    "PATIENCE",
+    "Answer",
+    "Listener",
+    "RunningAppliance",
+    "clean_environment",
+    "eventually",
+    "free_port",
+    "run_command",
+]
 
 
 class Listener(Protocol):
@@ -99,7 +86,7 @@ def run_command(*arguments: str, directory: Path, **environment: str) -> subproc
     )
 
 
-class RunningAppliance:
+class RunningAppliance(Process):
     """`camera-appliance run`, with everything it stores below `directory`. Use it as a context.
 
     `settings` are flags by the names of settings: `{"mqtt.host": "127.0.0.1"}`. `environment` is added to ours,
@@ -115,105 +102,57 @@ class RunningAppliance:
         arguments: Sequence[str] = (),
         before: Sequence[str] = (),
     ) -> None:
+        super().__init__()
         self.directory = directory
         self.pictures = directory / "pictures"
         self.port = free_port()
-        self.lines: list[str] = []
         self._settings: dict[str, object] = {"camera.source": source, **(settings or {})}
         self._environment = dict(environment or {})
         self._arguments = arguments
         self._before = before
-        self._process: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> "RunningAppliance":
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:
         """The address of the page."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://{HOST}:{self.port}/"
 
     @property
-    def process(self) -> subprocess.Popen[str]:
-        """The process, which has to run."""
-        assert self._process is not None
-        return self._process
+    def command(self) -> Sequence[str | Path]:
+        """The command with the settings as flags; it gets the same port at each start."""
+        hidden = self._hidden()
+        flags = [f"{declared.flag(name)}={value}" for name, value in self._all_settings().items() if name not in hidden]
+        return [*self._before, COMMAND, "run", *flags, *self._arguments]
 
     @property
-    def log(self) -> str:
-        """Everything it has written so far."""
-        return "".join(self.lines)
+    def variables(self) -> Mapping[str, str]:
+        """Our variables without those that configure an appliance, and the secrets, which may not be flags."""
+        hidden = {declared.environment_name(name): value for name, value in self._hidden().items()}
+        return clean_environment(**hidden | self._environment)
 
-    def start(self) -> None:
-        """Start the process, always on the same port, and wait until it says that it listens."""
+    @property
+    def folder(self) -> Path:
+        """The folder of everything it stores."""
+        return self.directory
+
+    def start(self) -> float:
+        """Start it, always on the same port, and wait until it says that it listens. The log begins again."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        settings = {
-            "http.port": self.port,
-            "pictures.directory": self.pictures,
-            "storage.directory": self.directory / "state",
-            **self._settings,
-        }
-        # A password may not be a flag.
-        known = declared.parameters()
-        hidden = {name: str(value) for name, value in settings.items() if secrecy.hidden(known[name], value)}
-        flags = [f"{declared.flag(name)}={value}" for name, value in settings.items() if name not in hidden]
-        environment = {declared.environment_name(name): value for name, value in hidden.items()}
-        self._process = subprocess.Popen(
-            [*self._before, COMMAND, "run", *flags, *self._arguments],
-            cwd=self.directory,
-            env=clean_environment(**environment | self._environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
         self.lines.clear()
-        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
-        self._reader.start()
-        self.port = int(eventually(self._says_address, "an address to listen on")[1])
+        return super().start()
 
     def stop(self, number: int = signal.SIGTERM) -> float:
-        """End the process as systemd or Ctrl-C does; return how long that took, in s. It may not have to be killed."""
-        process, self._process = self._process, None
-        if process is None:
-            return 0.0
-        asked_at = time.monotonic()
-        process.send_signal(number)
-        try:
-            process.wait(STOPS_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise AssertionError(f"it did not stop within {STOPS_WITHIN:g} s:\n{self.log}") from None
-        took = time.monotonic() - asked_at
-        self._reader.join(STOPS_WITHIN)
-        assert process.returncode == 0, self.log
+        """End it as systemd or Ctrl-C does; return how long that took, in s. Its exit status has to be 0."""
+        process = self._process
+        took = super().stop(number)
+        assert process is None or process.returncode == 0, self.log
         return took
 
-    def kill(self) -> None:
-        """End the process as a power cut does."""
-        process, self._process = self._process, None
-        if process:
-            process.kill()
-            process.wait()
-            self._reader.join(STOPS_WITHIN)
-
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """Let the process stand still for the time of the block: connections stay, nothing comes."""
-        self.process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.process.send_signal(signal.SIGCONT)
+    def is_ready(self) -> bool:
+        """Return whether it says which address it listens on."""
+        said = re.search(r"the page is at https?://127\.0\.0\.1:(\d+)", self.log)
+        if said:
+            self.port = int(said[1])
+        return bool(said)
 
     def ask(
         self,
@@ -246,20 +185,22 @@ class RunningAppliance:
 
     def connect(self) -> socket.socket:
         """Return a new connection to the HTTP server."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        return socket.create_connection((HOST, self.port), timeout=PATIENCE)
 
     def stored(self) -> list[str]:
         """Return the names of everything in the pictures folder that is not hidden, sorted."""
         return sorted(path.name for path in self.pictures.iterdir() if not path.name.startswith("."))
 
-    def _says_address(self) -> re.Match[str] | None:
-        if self.process.poll() is not None:
-            self._reader.join(STOPS_WITHIN)
-            raise AssertionError(f"the appliance ended before it listened:\n{self.log}")
-        return re.search(r"the page is at https?://127\.0\.0\.1:(\d+)", self.log)
+    def _all_settings(self) -> dict[str, object]:
+        return {
+            "http.port": self.port,
+            "pictures.directory": self.pictures,
+            "storage.directory": self.directory / "state",
+            **self._settings,
+        }
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
-                self.lines.append(line)
+    def _hidden(self) -> dict[str, str]:
+        known = SETTINGS.parameters()
+        return {
+            name: str(value) for name, value in self._all_settings().items() if redaction.hidden(known[name], value)
+        }

@@ -64,7 +64,7 @@ def test_a_percentile_is_one_of_the_values(values: list[float], part: float, wan
     assert percentile(values, part) == wanted
 
 
-def test_what_is_unknown_stays_unknown() -> None:
+def test_unknown_readings_stay_unknown() -> None:
     assert median([None, 3.0, 1.0, 2.0]) == 2.0
     assert median([None]) is None
     assert ratio(None, 2.0) is None
@@ -91,7 +91,7 @@ def test_all_targets_are_met_or_missed_by_the_figures(results: Results) -> None:
     assert all(target.is_met is None for target in targets(Results("appliance", "ustreamer 9")))
 
 
-def test_the_page_tells_everything_also_what_is_missing(results: Results) -> None:
+def test_the_page_shows_every_fact_including_missing_ones(results: Results) -> None:
     results.problems.append("motion is missing:\napt install motion")
     results.loads["ustreamer 9"][1] = [load(1, cpu=4321.0)]
     program = Program("ustreamer 9", "9", lambda job: ["/usr/bin/ustreamer", "-p", str(job.port)])

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance import __version__, passwords, settings
+from appliance import __version__, settings
+from appliance.declared import SETTINGS
+from appliance.system import passwords
 from tests.running import COMMAND, clean_environment, run_command
 from tests.simcam import SimulatedCamera
 
@@ -41,7 +43,7 @@ def test_the_package_can_be_run_as_a_module(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("dance",), ("run", "--no-such-flag"), ("check", "--http-port")])
-def test_what_is_no_command_is_refused_with_the_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_an_unknown_command_is_refused_with_the_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     finished = run_command(*arguments, directory=tmp_path)
     assert finished.returncode == USAGE
     assert finished.stderr.startswith("usage: camera-appliance")
@@ -104,7 +106,7 @@ def test_help_shows_every_setting_with_its_help_and_default(tmp_path: Path, comm
     finished = run_command(command, "--help", directory=tmp_path, COLUMNS="1000")
     assert finished.returncode == 0
     assert "--config FILE" in finished.stdout
-    for name, parameter in settings.parameters().items():
+    for name, parameter in SETTINGS.parameters().items():
         line = re.search(rf"^ +{settings.flag(name)} [A-Z]+\s+(.+)$", finished.stdout, re.MULTILINE)
         if parameter.secret:
             assert not line, f"{name} is no flag"
@@ -164,7 +166,7 @@ def test_settings_are_shown_with_value_and_origin_and_without_secrets(tmp_path: 
     )
     assert (finished.returncode, finished.stderr) == (0, "")
     rows = {name: rest for name, *rest in (re.split(r"  +", line) for line in finished.stdout.splitlines())}
-    assert list(rows) == list(settings.parameters())
+    assert list(rows) == list(SETTINGS.parameters())
     assert rows["http.host"] == ["127.0.0.1", "default"]
     assert rows["http.port"] == ["80", "--http-port"]
     assert rows["mqtt.tls"] == ["true", "environment: CAMERA_APPLIANCE_MQTT_TLS"]
@@ -231,9 +233,7 @@ TWO_LINES = [["    [http]", '    password = "..."'], ["    [http]", "    open = 
 @pytest.mark.parametrize(
     ("command", "host"), [("run", "0.0.0.0"), ("settings", "192.0.2.1"), ("check", "::"), ("check", "camera.lan")]
 )
-def test_beyond_the_loopback_it_starts_only_when_somebody_has_said_who_may_do_what(
-    tmp_path: Path, command: str, host: str
-) -> None:
+def test_beyond_the_loopback_it_starts_only_with_access_configured(tmp_path: Path, command: str, host: str) -> None:
     (tmp_path / "camera.toml").write_text(f'[http]\nhost = "{host}"\n')
     finished = run_command(command, "--config=camera.toml", directory=tmp_path)
     assert (finished.returncode, finished.stdout) == (EX_CONFIG, "")
@@ -296,7 +296,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(tmp_path: P
 
     assert re.search(r'password = "scrypt\$', good := typed("geheim", "geheim"))
     assert "geheim" not in good
-    assert "the two differ" in typed("geheim", "geheom")
+    assert "the passwords differ" in typed("geheim", "geheom")
 
 
 # ---------------------------------------------------------------- cameras

@@ -162,7 +162,7 @@ def test_a_call_with_wrong_arguments_is_refused_in_words(
     assert str(refusal.value) == message
 
 
-def test_what_is_refused_is_not_run() -> None:
+def test_a_refused_command_is_not_run() -> None:
     robot = Robot()
     with pytest.raises(InvalidValue):
         Commands(robot).invoke("dance", {"names": 5})
@@ -179,7 +179,7 @@ def test_a_list_may_be_left_out_or_empty(arguments: dict[str, object], done: lis
     assert robot.done == [("dance", done)]
 
 
-def test_what_is_not_given_is_left_out() -> None:
+def test_omitted_arguments_are_left_out() -> None:
     assert checked((LIMIT, NAMES), {}) == {}
     assert checked((LIMIT, NAMES), {"limit": 5}) == {"limit": 5}
 

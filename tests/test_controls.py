@@ -13,9 +13,11 @@ from appliance.errors import InvalidValue, UnknownName
 from appliance.parameters import Choice, Parameter, Text
 
 
-def _integer(name: str, inactive: bool = False, read_only: bool = False) -> Control:
+def _integer(name: str, inactive: bool = False, read_only: bool = False, governed_by: str | None = None) -> Control:
     parameter = Parameter(name=name, kind="integer", minimum=0, maximum=100, step=1, default=50, unit="%")
-    return Control(parameter, label=name.title(), value=50, inactive=inactive, read_only=read_only)
+    return Control(
+        parameter, label=name.title(), value=50, inactive=inactive, read_only=read_only, governed_by=governed_by
+    )
 
 
 BRIGHTNESS, CONTRAST, GAIN = _integer("brightness"), _integer("contrast"), _integer("gain", inactive=True)
@@ -27,11 +29,11 @@ EXPOSURE = Control(
     value=3,
     is_switch=True,
 )
-EXPOSURE_TIME = _integer("exposure_time_absolute", inactive=True)
+EXPOSURE_TIME = _integer("exposure_time_absolute", inactive=True, governed_by="auto_exposure")
 BALANCE = Control(
     Parameter(name="white_balance_automatic", kind="boolean"), "White Balance", value=True, is_switch=True
 )
-TEMPERATURE = _integer("white_balance_temperature", inactive=True)
+TEMPERATURE = _integer("white_balance_temperature", inactive=True, governed_by="white_balance_automatic")
 RESET = Control(Parameter(name="pan_reset", kind="button"), "Pan, Reset")
 
 CAMERA = [BRIGHTNESS, EXPOSURE_TIME, TEMPERATURE, CONTRAST, GAIN, ZOOM, EXPOSURE, BALANCE, RESET]
@@ -137,6 +139,7 @@ def test_a_control_is_described_in_full() -> None:
         "choices": None,
         "unit": "%",
         "inactive": False,
+        "governed_by": None,
         "read_only": False,
     }
     assert EXPOSURE.as_json()["choices"] == [

@@ -33,7 +33,7 @@ def notified(systemd: socket.socket, pattern: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_at_once_although_viewers_and_listeners_are_connected(tmp_path: Path, number: int) -> None:
+def test_a_signal_stops_it_at_once_despite_viewers_and_listeners(tmp_path: Path, number: int) -> None:
     appliance = RunningAppliance(tmp_path)
     appliance.start()
     with Viewer(appliance) as viewer, Viewer(appliance, "/api/events") as listener:
@@ -149,9 +149,7 @@ def test_to_load_opencv_from_a_slow_disk_is_no_hanging(
         assert "the watchdog is not fed" not in appliance.log
 
 
-def test_a_taken_port_ends_it_with_words_and_the_status_of_a_wrong_configuration(
-    tmp_path: Path, running: RunningAppliance
-) -> None:
+def test_a_port_in_use_ends_it_with_a_reason_and_the_status_for_it(tmp_path: Path, running: RunningAppliance) -> None:
     ended = run_command("run", f"--http-port={running.port}", "--camera-source=test-pattern", directory=tmp_path)
     assert ended.returncode == 78
     assert f"cannot listen on http://127.0.0.1:{running.port}: Address already in use" in ended.stderr
@@ -180,7 +178,7 @@ def test_a_remembered_file_that_is_garbage_does_not_keep_it_from_starting(tmp_pa
     (tmp_path / "state" / "camera.json").write_text('{"controls": ')
     with RunningAppliance(tmp_path) as appliance:
         appliance.until_live()
-        assert "starting without remembered values" in appliance.log
+        assert "starting without saved values" in appliance.log
 
 
 def test_the_password_of_a_url_is_never_shown(tmp_path: Path) -> None:
@@ -198,13 +196,15 @@ def test_a_reload_applies_what_it_can_and_names_what_needs_a_restart(tmp_path: P
     with RunningAppliance(tmp_path, arguments=["--config", str(file)]) as appliance:
         file.write_text('[http]\nmax_viewers = 7\n[log]\nlevel = "debug"\n[mqtt]\nbase_topic = "b"\n')
         appliance.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "mqtt.base_topic has changed: it needs a restart" in appliance.log, "the word of it")
+        eventually(
+            lambda: "mqtt.base_topic has changed, which takes effect after a restart" in appliance.log, "the word of it"
+        )
         assert "http.max_viewers is now 7" in appliance.log
         assert "log.level is now debug" in appliance.log
         assert appliance.state()["max_viewers"] == 7
         file.write_text("[http]\nmax_viewers = 0\n[log]\nlevle = 1\n")
         appliance.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "the settings stay as they were" in appliance.log, "the refusal")
+        eventually(lambda: "the settings are unchanged: " in appliance.log, "the refusal")
         assert "http.max_viewers: 0 is not a whole number from 1" in appliance.log
         assert "there is no setting log.levle" in appliance.log
         assert appliance.state()["max_viewers"] == 7

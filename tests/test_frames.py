@@ -1,6 +1,8 @@
 """The one slot: whoever is slow misses frames, and nobody waits for ever."""
 
+import gc
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -23,7 +25,7 @@ def waiting(
     """Let that many threads wait; return when all of them do."""
     pool = ThreadPoolExecutor(waiters)
     futures = [pool.submit(wait) for _ in range(waiters)]
-    eventually(lambda: slot._wanting == waiters, "everybody to wait")
+    eventually(lambda: slot._demands == waiters, "everybody to wait")
     return pool, futures
 
 
@@ -68,39 +70,39 @@ def test_everybody_who_waits_gets_the_frame() -> None:
         slot.publish(frame(2, live=False))
         slot.publish(frame(3))
         assert [future.result(LONG) for future in futures] == [frame(3)] * 8
-    assert not slot.wanted
+    assert not slot.is_demanded
 
 
-def test_who_waits_too_long_gets_nothing() -> None:
+def test_a_wait_that_is_too_long_gets_nothing() -> None:
     slot = FrameSlot()
     slot.publish(frame(1, live=False))
     assert slot.live_since(0.0, 0.02) is None
-    assert not slot.wanted
+    assert not slot.is_demanded
 
 
 def test_frames_are_wanted_as_long_as_anybody_wants_them() -> None:
     slot = FrameSlot()
-    assert not slot.wanted
-    with slot.wanting():
-        assert slot.wanted
-        with slot.wanting():
-            assert slot.wanted
-        assert slot.wanted
-    assert not slot.wanted
+    assert not slot.is_demanded
+    with slot.demand():
+        assert slot.is_demanded
+        with slot.demand():
+            assert slot.is_demanded
+        assert slot.is_demanded
+    assert not slot.is_demanded
 
 
 def test_demand_ends_when_the_block_fails() -> None:
     slot = FrameSlot()
-    with pytest.raises(RuntimeError), slot.wanting():
+    with pytest.raises(RuntimeError), slot.demand():
         raise RuntimeError
-    assert not slot.wanted
+    assert not slot.is_demanded
 
 
-def test_who_waits_makes_frames_wanted() -> None:
+def test_a_waiting_reader_makes_frames_wanted() -> None:
     slot = FrameSlot()
     pool, (future,) = waiting(slot, 1, lambda: slot.live_since(0.0, LONG))
     with pool:
-        assert slot.wanted
+        assert slot.is_demanded
         slot.publish(frame(1))
         assert future.result(LONG) == frame(1)
 
@@ -110,16 +112,16 @@ def test_demand_is_counted_right_with_many_threads() -> None:
 
     def want() -> None:
         for _ in range(500):
-            with slot.wanting():
-                assert slot.wanted
+            with slot.demand():
+                assert slot.is_demanded
 
     with ThreadPoolExecutor(8) as pool:
         for future in [pool.submit(want) for _ in range(8)]:
             future.result(LONG)
-    assert not slot.wanted
+    assert not slot.is_demanded
 
 
-def test_closing_releases_everybody_and_nobody_waits_again() -> None:
+def test_closing_releases_all_readers_and_no_reader_waits_again() -> None:
     slot = FrameSlot()
     pool, futures = waiting(slot, 4, lambda: slot.live_since(0.0, LONG))
     with pool:
@@ -133,13 +135,115 @@ def test_closing_releases_everybody_and_nobody_waits_again() -> None:
     assert slot.newest == frame(1)
 
 
-def test_publishing_tells_the_listener_on_the_same_thread_after_the_frame_is_there() -> None:
+def collect(slot: FrameSlot, demand: bool = False) -> tuple[list[Frame], Callable[[], None]]:
+    """Subscribe; return the list that fills with frames, and the function that ends the subscription."""
+    frames: list[Frame] = []
+    return frames, slot.subscribe(frames.append, demand)
+
+
+def test_every_subscriber_gets_every_frame_and_placeholder() -> None:
     slot = FrameSlot()
-    told: list[tuple[Frame | None, threading.Thread]] = []
-    slot.on_publish = lambda: told.append((slot.newest, threading.current_thread()))
+    (first, _), (second, cancel) = collect(slot), collect(slot)
+    published = [frame(1), frame(2, live=False), frame(3)]
+    for each in published:
+        slot.publish(each)
+    assert first == second == published
+    cancel()
+    cancel()
+    slot.publish(frame(4))
+    assert (len(first), len(second)) == (4, 3)
+
+
+def test_a_subscriber_is_called_on_the_thread_that_publishes() -> None:
+    slot = FrameSlot()
+    called: list[tuple[Frame | None, threading.Thread]] = []
+    slot.subscribe(lambda _: called.append((slot.newest, threading.current_thread())), demand=False)
     slot.publish(frame(1))
-    slot.publish(frame(2))
-    assert told == [(frame(1), threading.current_thread()), (frame(2), threading.current_thread())]
+    assert called == [(frame(1), threading.current_thread())]
+
+
+def test_a_subscriber_that_raises_costs_no_frame(caplog: pytest.LogCaptureFixture) -> None:
+    slot = FrameSlot()
+
+    def fail(_: Frame) -> None:
+        raise ValueError("a defect")
+
+    before, _ = collect(slot)
+    slot.subscribe(fail)
+    after, _ = collect(slot)
+    for number in (1, 2):
+        slot.publish(frame(number))
+    assert before == after == [frame(1), frame(2)]
+    assert "a defect" in caplog.text
+
+
+def test_one_listener_may_subscribe_twice() -> None:
+    slot, frames = FrameSlot(), list[Frame]()
+    cancel = slot.subscribe(frames.append)
+    slot.subscribe(frames.append)
+    cancel()
+    slot.publish(frame(1))
+    assert frames == [frame(1)]
+
+
+def test_only_a_subscription_with_demand_makes_frames_needed() -> None:
+    slot = FrameSlot()
+    _, cancel_looking = collect(slot, demand=False)
+    assert not slot.is_demanded
+    _, cancel_needing = collect(slot, demand=True)
+    assert slot.is_demanded
+    cancel_looking()
+    assert slot.is_demanded
+    cancel_needing()
+    assert not slot.is_demanded
+
+
+def test_a_demand_stays_although_the_end_of_its_subscription_is_not_kept() -> None:
+    slot = FrameSlot()
+    slot.subscribe(lambda _: None, demand=True)
+    gc.collect()
+    assert slot.is_demanded
+
+
+def test_a_subscription_ends_once_however_often_it_is_cancelled() -> None:
+    slot = FrameSlot()
+    cancel = slot.subscribe(lambda _: None)
+    slot.subscribe(lambda _: None)
+    cancel()
+    cancel()
+    assert slot.is_demanded
+
+
+@pytest.mark.parametrize("demand", [False, True])
+def test_a_follower_looks_at_its_own_pace_and_skips_the_rest(demand: bool) -> None:
+    slot, follower_got = FrameSlot(), list[Frame]()
+    follower = slot.follow(max_fps=5, demand=demand)
+    assert slot.is_demanded == demand
+    thread = threading.Thread(target=lambda: follower_got.extend(follower))
+    thread.start()
+    begun_at, number = time.monotonic(), 0
+    while time.monotonic() - begun_at < 1.05:
+        number += 1
+        slot.publish(frame(number))
+        threading.Event().wait(0.005)
+    follower.close()
+    thread.join(LONG)
+    assert 3 <= len(follower_got) <= 7, "5 a second for a second"
+    numbers = [each.sequence for each in follower_got]
+    assert numbers == sorted(set(numbers))
+    assert number > 3 * len(numbers)
+    assert not slot.is_demanded
+
+
+@pytest.mark.parametrize("end", ["the follower", "the slot"])
+def test_a_follower_that_waits_ends_when_it_or_the_slot_closes(end: str) -> None:
+    slot = FrameSlot()
+    follower = slot.follow(max_fps=1000)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(list, follower)
+        eventually(lambda: slot._waiting == 1, "the follower to wait")
+        (follower if end == "the follower" else slot).close()
+        assert future.result(LONG) == []
 
 
 def test_a_format_is_told_in_json_and_in_words() -> None:

@@ -96,7 +96,7 @@ def test_a_picture_without_its_end_is_refused(photograph: bytes, end: int) -> No
         EOI * 500,
     ],
 )
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+def test_data_that_is_no_picture_is_refused(data: bytes) -> None:
     with pytest.raises(CorruptFrame):
         jpeg.Cleaner().clean(data)
 
@@ -122,7 +122,7 @@ def test_a_picture_inside_the_header_is_not_taken_for_the_picture(photograph: by
     assert jpeg.Cleaner().clean(SOI + application + bare[2:]) == SOI + application + photograph[2:]
 
 
-def test_one_camera_s_frames_may_have_their_tables_in_another_place_or_not_at_all(photograph: bytes) -> None:
+def test_frames_of_one_camera_may_place_or_omit_tables_differently(photograph: bytes) -> None:
     comment = b"\xff\xfe\0\x0bmonotonic"
     bare = without(photograph, DHT)
     other = SOI + comment + photograph[2:]
@@ -263,6 +263,64 @@ def test_raw_pictures_of_any_size_are_encoded(width: int, height: int) -> None:
     jpeg.verify(encoded)
 
 
+COLOURS = [(0, 0, 255), (0, 255, 0), (255, 0, 0), (255, 255, 255), (0, 0, 0), (128, 128, 128), (40, 120, 200)]
+
+
+def _planar(image: Image, interleaved: bool, full_range: bool) -> Image:
+    """Return the image in planes, by the equations of BT.601."""
+    blue, green, red = (image[:, :, channel].astype(float) for channel in range(3))
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    chroma = [(blue - luma) / 1.772 + 128, (red - luma) / 1.402 + 128]
+    chroma = [(plane[0::2, 0::2] + plane[1::2, 0::2] + plane[0::2, 1::2] + plane[1::2, 1::2]) / 4 for plane in chroma]
+    if not full_range:
+        luma = luma * 219 / 255 + 16
+        chroma = [(plane - 128) * 224 / 255 + 128 for plane in chroma]
+    samples = np.stack(chroma, axis=-1 if interleaved else 0)
+    rows = np.concatenate([luma.reshape(-1), samples.reshape(-1)]).reshape(-1, image.shape[1])
+    result: Image = np.clip(np.rint(rows), 0, 255).astype(np.uint8)
+    return result
+
+
+@pytest.mark.parametrize("full_range", [True, False])
+@pytest.mark.parametrize("interleaved", [True, False])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_surface_in_planes_keeps_its_colour(
+    colour: tuple[int, int, int], interleaved: bool, full_range: bool
+) -> None:
+    encoder = jpeg.PlanarEncoder(95, interleaved, full_range)
+    for width, height in ((64, 48), (128, 96), (66, 50)):
+        image = np.full((height, width, 3), colour, np.uint8)
+        encoded = encoder.encode(_planar(image, interleaved, full_range))
+        assert jpeg.size(encoded) == (width, height)
+        assert decode(encoded).reshape(-1, 3).mean(axis=0) == pytest.approx(colour, abs=3)
+
+
+@pytest.mark.parametrize("full_range", [True, False])
+@pytest.mark.parametrize("interleaved", [True, False])
+@pytest.mark.parametrize("path", PHOTOGRAPHS, ids=lambda path: path.name)
+def test_a_photograph_in_planes_keeps_its_colours_and_is_not_changed(
+    path: Path, interleaved: bool, full_range: bool
+) -> None:
+    image = decode(path.read_bytes())
+    image = image[: image.shape[0] & ~1, : image.shape[1] & ~1]
+    raw = _planar(image, interleaved, full_range)
+    before = raw.copy()
+    encoder = jpeg.PlanarEncoder(90, interleaved, full_range)
+    first = encoder.encode(raw)
+    jpeg.verify(first)
+    difference = decode(first).astype(int) - image
+    assert np.abs(difference).mean() < 5
+    assert np.abs(difference.mean(axis=(0, 1))).max() < 3
+    assert encoder.encode(raw) == first
+    assert np.array_equal(raw, before)
+
+
+@pytest.mark.parametrize("shape", [(48, 64, 3), (49, 64), (48, 63), (48,)])
+def test_a_raw_picture_that_is_not_in_planes_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(CorruptFrame, match="not 4:2:0"):
+        jpeg.PlanarEncoder(80, interleaved=False, full_range=True).encode(np.zeros(shape, np.uint8))
+
+
 # ---------------------------------------------------------------- thumbnail
 
 
@@ -303,7 +361,7 @@ def test_a_thumbnail_shows_the_photograph(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["empty", "no picture", "a size beyond all cameras"])
-def test_what_is_no_picture_has_no_thumbnail(damage: str) -> None:
+def test_data_that_is_no_picture_has_no_thumbnail(damage: str) -> None:
     begun = time.monotonic()
     with pytest.raises(CorruptFrame):
         jpeg.thumbnail(_corruptions(PHOTOGRAPH)[damage], 320)

@@ -88,6 +88,6 @@ def test_the_wrong_way_round_is_not_taken_for_the_right_one() -> None:
     assert len(set(views)) == 8
 
 
-def test_what_is_no_picture_cannot_be_turned() -> None:
+def test_data_that_is_no_picture_cannot_be_turned() -> None:
     with pytest.raises(CorruptFrame):
         jpeg.upright(b"\xff\xd8" + b"no picture" * 100)

@@ -170,7 +170,7 @@ def test_a_secret_has_no_default_in_the_schema() -> None:
 
 @given(parameter=st.sampled_from(ALL), value=JSON)
 @settings(deadline=None)
-def test_whatever_json_comes_is_taken_or_refused_and_taking_is_stable(parameter: Parameter, value: object) -> None:
+def test_any_json_is_accepted_or_refused_and_accepting_is_stable(parameter: Parameter, value: object) -> None:
     with suppress(InvalidValue):
         parsed = parameter.parse(value)
         assert parameter.parse(parsed) == parsed
@@ -178,7 +178,7 @@ def test_whatever_json_comes_is_taken_or_refused_and_taking_is_stable(parameter:
 
 @given(parameter=st.sampled_from(ALL), text=st.text())
 @settings(deadline=None)
-def test_whatever_text_comes_is_taken_or_refused(parameter: Parameter, text: str) -> None:
+def test_any_text_is_accepted_or_refused(parameter: Parameter, text: str) -> None:
     with suppress(InvalidValue):
         parsed = parameter.parse(Text(text))
         assert parameter.parse(parsed) == parsed

@@ -11,15 +11,14 @@ from urllib.parse import quote
 import pytest
 
 from appliance import settings
-from appliance.commands import declarations
-from appliance.service import Appliance
+from appliance.declared import COMMANDS, SETTINGS
+from tests.capture.test_survival import NetworkCamera
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client
 from tests.running import RunningAppliance, eventually, run_command
-from tests.test_survival import NetworkCamera
 
 USER = "camera"
-SECRET_SETTINGS = [parameter for parameter in settings.parameters().values() if parameter.secret]
+SECRET_SETTINGS = [parameter for parameter in SETTINGS.parameters().values() if parameter.secret]
 ENDLESS = ("/stream", "/api/events")  # and what else begins like that
 IN_URL = ("Marker.of.the.url.user-info", "Marker.of.the.url.query")
 
@@ -95,7 +94,7 @@ class Searched:
 
     def ask_everything_over_mqtt(self, when: str, client: Client) -> None:
         """Give every command that changes nothing, rightly and wrongly, and keep every message on any topic."""
-        for declaration in declarations(Appliance):
+        for declaration in COMMANDS:
             if declaration.method == "GET":
                 client.command(declaration.name)
             client.command(declaration.name, {"nonsense": 1})

@@ -88,7 +88,7 @@ def test_an_audit_that_could_not_look_says_so(report: dict[str, object] | None, 
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_what_is_vendored_has_a_version_and_a_licence(folder: str) -> None:
+def test_vendored_files_have_a_version_and_a_licence(folder: str) -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in (VENDOR / "README.md").read_text().splitlines()
@@ -103,7 +103,7 @@ def test_what_is_vendored_has_a_version_and_a_licence(folder: str) -> None:
     assert any(path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING")) for path in (VENDOR / folder).iterdir())
 
 
-def test_what_is_vendored_is_as_it_was_taken() -> None:
+def test_vendored_files_are_unchanged() -> None:
     lines = (VENDOR / "SHA256SUMS").read_text().splitlines()
     listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     there = {

@@ -62,7 +62,7 @@ def test_any_structure_leads_to_a_picture_or_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(65_500, 65_500), (10_000, 9_999), (65_500, 400), (1, 65_500)])
-def test_a_header_that_promises_gigabytes_costs_nothing_on_the_camera_thread(width: int, height: int) -> None:
+def test_a_header_announcing_gigabytes_costs_the_camera_thread_nothing(width: int, height: int) -> None:
     data = with_size(PHOTOGRAPH, width, height)
     began_at = time.process_time()
     jpeg.Cleaner().clean(data)

@@ -1,33 +1,33 @@
 /**
- * The page: puts the parts together.
+ * The page: connects its parts.
  *
  * @typedef {import("./types.js").Picture} Picture
  * @typedef {import("./types.js").State} State
  */
 
-import { showAccess } from "./access.js";
-import { Album } from "./album.js";
-import { messageOf, takePicture } from "./api.js";
-import { ServerClock } from "./clock.js";
-import { ControlPanel } from "./controls.js";
-import { find } from "./dom.js";
-import { Events } from "./events.js";
-import { fly } from "./flight.js";
-import { FormatPanel } from "./format.js";
-import { History } from "./history.js";
-import { listenForKeys } from "./keys.js";
-import { LivePicture } from "./live.js";
-import { PictureList } from "./pictures.js";
-import { Presence } from "./presence.js";
-import { PrivacySwitch } from "./privacy.js";
-import { Stage } from "./stage.js";
-import { StateLine } from "./state.js";
-import { Strip } from "./strip.js";
-import { keepToastsInSight, toast } from "./toast.js";
-import { Viewer } from "./viewer.js";
-import { listenForWake } from "./wake.js";
-import { ageInWords } from "./words.js";
-import { Zoom } from "./zoom.js";
+import { showAccess } from "./panel/access.js";
+import { Album } from "./album/album.js";
+import { messageOf, takePicture } from "./shared/api.js";
+import { ServerClock } from "./live/server_clock.js";
+import { ControlPanel } from "./panel/control_panel.js";
+import { find } from "./shared/dom.js";
+import { Events } from "./shared/events.js";
+import { animateTake } from "./live/take_animation.js";
+import { FormatPanel } from "./panel/format_panel.js";
+import { History } from "./panel/history.js";
+import { listenForKeys } from "./shared/keys.js";
+import { LivePicture } from "./live/live_picture.js";
+import { PictureList } from "./album/picture_list.js";
+import { PageTitle } from "./live/page_title.js";
+import { PrivacySwitch } from "./panel/privacy_switch.js";
+import { LiveOverlay } from "./live/live_overlay.js";
+import { FactList } from "./panel/fact_list.js";
+import { Strip } from "./album/strip.js";
+import { keepToastsInSight, toast } from "./shared/toast.js";
+import { PictureViewer } from "./album/picture_viewer.js";
+import { listenForWake } from "./shared/wake.js";
+import { formatAge } from "./shared/formatters.js";
+import { Zoom } from "./shared/zoom.js";
 
 const MEASURE_MS = 500;
 
@@ -41,30 +41,30 @@ const connectionLost = find("#connection-lost", HTMLElement);
 const keysDialog = find("#keys", HTMLDialogElement);
 
 const clock = new ServerClock();
-const presence = new Presence();
-const stage = new Stage(stageElement, clock, (words) => presence.state(words));
+const pageTitle = new PageTitle();
+const overlay = new LiveOverlay(stageElement, clock, (text) => pageTitle.setState(text));
 const live = new LivePicture(canvas, find("#live-image", HTMLImageElement), "stream.mjpg", showLive);
 const zoom = new Zoom(stageElement, canvas, { onChange: showZoom });
 const controls = new ControlPanel(find("#controls", HTMLElement));
 const format = new FormatPanel(find("#format", HTMLElement));
-const stateLine = new StateLine(find("#state-line", HTMLElement));
+const facts = new FactList(find("#state-line", HTMLElement));
 const privacy = new PrivacySwitch(find("#privacy-switch", HTMLInputElement));
 const rates = new History(find("#fps-history", HTMLElement), "Rate", (fps) => `${fps.toFixed(1)} fps`, 10);
-const ages = new History(find("#age-history", HTMLElement), "Frame age", ageInWords, 0.2);
+const ages = new History(find("#age-history", HTMLElement), "Frame age", formatAge, 0.2);
 const pictures = new PictureList();
-const viewer = new Viewer(find("#viewer", HTMLDialogElement), pictures, focusPicture);
+const viewer = new PictureViewer(find("#viewer", HTMLDialogElement), pictures, focusPicture);
 const strip = new Strip(find("#pictures", HTMLElement), pictures, (picture) => viewer.open(picture));
 const album = new Album(find("#album", HTMLDialogElement), pictures, (picture) => viewer.open(picture));
 
-/** Seconds between two frames, as the camera granted it. */
+/** Seconds between two frames at the granted rate. */
 let interval = 0;
-/** The histories have a value for every second, half as many as are measured. */
+/** Every second measurement is added to the histories, which have one value per second. */
 let isSecond = false;
 let isScrolledAway = false;
 
-/** @param {import("./live.js").LiveStatus} status */
+/** @param {import("./live/live_picture.js").LiveStatus} status */
 function showLive(status) {
-  stage.showLive(status);
+  overlay.showLive(status);
   zoom.target = live.element;
 }
 
@@ -72,10 +72,10 @@ function showLive(status) {
 function showState(state) {
   clock.observe(state.time);
   interval = 1 / (state.format.granted?.fps || 30);
-  presence.name(state.name);
+  pageTitle.setName(state.name);
   find("#name", HTMLElement).textContent = state.name;
-  stage.showCamera(state.camera);
-  stateLine.show(state);
+  overlay.showCamera(state.camera);
+  facts.show(state);
   privacy.show(state);
   format.notice(state);
 }
@@ -89,7 +89,7 @@ function showConnection(connected) {
     find("#panel", HTMLElement).hidden = false;
     listPictures(() => pictures.refresh());
   } else {
-    stage.showCamera(null);
+    overlay.showCamera(null);
   }
 }
 
@@ -98,7 +98,7 @@ async function listPictures(request) {
   try {
     await request();
   } catch (error) {
-    toast(`The pictures cannot be listed: ${messageOf(error)}`, "error");
+    toast(`The pictures could not be listed: ${messageOf(error)}`, "error");
   }
 }
 
@@ -109,8 +109,8 @@ async function take() {
     const picture = await takePicture();
     pictures.add(picture);
     stageElement.classList.add("flash");
-    fly(live.element, stageElement, strip.buttonOf(picture.id) ?? strip.list);
-    toast(`Picture ${picture.id} is taken.`);
+    animateTake(live.element, stageElement, strip.buttonOf(picture.id) ?? strip.list);
+    toast(`Picture ${picture.id} was taken.`);
   } catch (error) {
     toast(messageOf(error), "error");
   } finally {
@@ -118,37 +118,37 @@ async function take() {
   }
 }
 
-/** Nobody pays for a picture that cannot be seen. */
-function showSight() {
+/** Disconnects the live picture while it cannot be seen. */
+function updateSight() {
   live.setInSight(!isScrolledAway && !album.dialog.open && !viewer.dialog.open);
 }
 
 /**
- * The picture that was opened first may be a screenful away from the one that was seen last, or gone.
+ * Focuses the picture that was shown last: the picture opened first may be far away, or deleted.
  *
  * @param {number} id
  */
 function focusPicture(id) {
-  if (album.dialog.open) album.days.focus(id);
+  if (album.dialog.open) album.grid.focus(id);
   else strip.buttonOf(id)?.focus();
 }
 
 function toggleLive() {
-  if (live.wanted) live.stop();
+  if (live.requested) live.stop();
   else live.start();
-  showWanted();
+  showRequested();
 }
 
-function showWanted() {
-  toggleButton.dataset.wanted = String(live.wanted);
-  find("[data-role=label]", HTMLElement, toggleButton).textContent = live.wanted ? "Stop" : "Start";
-  toggleButton.title = live.wanted ? "Stop the picture (Q)" : "Start the picture (Q)";
+function showRequested() {
+  toggleButton.dataset.requested = String(live.requested);
+  find("[data-role=label]", HTMLElement, toggleButton).textContent = live.requested ? "Stop" : "Start";
+  toggleButton.title = live.requested ? "Stop the live picture (Q)" : "Start the live picture (Q)";
 }
 
 function toggleFullScreen() {
   if (!document.fullscreenEnabled) return;
   if (document.fullscreenElement) document.exitFullscreen();
-  else stageElement.requestFullscreen().catch(() => toast("This browser refuses full screen.", "error"));
+  else stageElement.requestFullscreen().catch(() => toast("The browser refused full screen.", "error"));
 }
 
 /** @param {number} scale */
@@ -159,7 +159,7 @@ function showZoom(scale) {
 }
 
 function showMeasured() {
-  const measured = stage.showMeasured(live, interval);
+  const measured = overlay.showMeasured(live, interval);
   isSecond = !isSecond;
   if (!isSecond) return;
   rates.add(measured?.fps ?? null);
@@ -197,7 +197,7 @@ setInterval(showMeasured, MEASURE_MS);
 document.documentElement.classList.remove("no-script");
 showAccess(find("#access", HTMLElement));
 live.start();
-showWanted();
+showRequested();
 const events = new Events(
   "api/events",
   {
@@ -210,9 +210,9 @@ const events = new Events(
 );
 new IntersectionObserver((entries) => {
   isScrolledAway = entries.at(-1)?.isIntersecting === false;
-  showSight();
+  updateSight();
 }).observe(stageElement);
-const covered = new MutationObserver(showSight);
+const covered = new MutationObserver(updateSight);
 for (const { dialog } of [album, viewer]) covered.observe(dialog, { attributeFilter: ["open"] });
 listenForWake(() => {
   live.reconnect();

@@ -1,15 +1,15 @@
 /**
- * The page to log in. Without scripts its form is posted as it stands; with them a refusal does not lose what was typed.
+ * The login page. Without scripts its form is submitted by the browser; with them, a refusal keeps the entered values.
  */
 
-import { FROM_THIS_PAGE, errorFrom } from "./api.js";
-import { find } from "./dom.js";
+import { FROM_THIS_PAGE, errorFrom } from "./shared/api.js";
+import { find } from "./shared/dom.js";
 
 const form = find("#login", HTMLFormElement);
 const message = find("#login-message", HTMLElement);
 
 /** @param {string} text */
-function complain(text) {
+function showMessage(text) {
   const alert = document.createElement("p");
   alert.role = "alert";
   alert.textContent = text;
@@ -18,7 +18,7 @@ function complain(text) {
 
 /** @param {string} text */
 function refuse(text) {
-  complain(text);
+  showMessage(text);
   const password = find("[name=password]", HTMLInputElement, form);
   password.focus();
   password.select();
@@ -35,6 +35,6 @@ form.addEventListener("submit", async (event) => {
     if (response.ok) location.assign("./");
     else refuse((await errorFrom(response)).message);
   } catch {
-    complain("The appliance does not answer.");
+    showMessage("The appliance does not respond.");
   }
 });

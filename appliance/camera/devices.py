@@ -4,29 +4,21 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from linuxpy.video.device import Capability, Device
 
+from appliance.camera.source import Found
+
 _FOLDERS = ("/dev/v4l/by-id", "/dev/v4l/by-path")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A capture device: its most stable name, its node, and what it calls itself."""
-
-    path: str
-    node: str
-    description: str
 
 
 def devices() -> list[Found]:
     """Return all capture devices, in the order of their stable names; nodes that cannot be opened are left out.
 
-    A webcam has a second node for metadata, which is not a capture device. A name under by-id is stable if it is the
-    device's alone: of two cameras of a kind without serial numbers only one has it, and not always the same; they are
-    told apart by their port, under by-path.
+    A webcam has a second node for metadata, which is not a capture device. A name under by-id is stable only if it is
+    unique: of two identical cameras without serial numbers only one has it, and not always the same one. Such cameras
+    are distinguished by their ports, under by-path.
     """
     descriptions = {node: text for node in _nodes() if (text := _capture_description(node)) is not None}
     by_id, by_path = (_links(folder, descriptions) for folder in _FOLDERS)
@@ -48,18 +40,13 @@ def stable_name(path: str) -> str:
     return next((device.path for device in devices() if device.node == node), path)
 
 
-def first_device() -> str | None:
-    """Return the most stable name of the first capture device, or None."""
-    return next((device.path for device in devices()), None)
-
-
 def forbidden_nodes() -> list[str]:
-    """Return the nodes that we may not open: any of them may be a camera."""
+    """Return the nodes that this process has no permission to open: any of them may be a camera."""
     return [node for node in _nodes() if _is_forbidden(node)]
 
 
 def _links(folder: str, nodes: Iterable[str]) -> dict[str, str]:
-    """Return the names in a folder of links by the nodes they lead to."""
+    """Return the names in a folder of links by the nodes to which they point."""
     links = {}
     with contextlib.suppress(OSError):
         for name in sorted(os.listdir(folder), reverse=True):

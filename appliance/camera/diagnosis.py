@@ -1,6 +1,6 @@
-"""Find out, in words for people, why a V4L2 device gives no pictures, by trying the steps one by one.
+"""Find out why a V4L2 device delivers no pictures, by trying the steps one by one.
 
-OpenCV only says that it failed. Run this while nothing else of ours has the device open.
+OpenCV reports only that it failed. The appliance itself must not have the device open meanwhile.
 """
 
 import errno
@@ -17,17 +17,17 @@ PROCESSES = Path("/proc")
 _FORMATS_SHOWN = 3
 
 
-def explain(path: str, wanted: Format, pixel_format: str) -> str:
-    """Return why frames in that format cannot be had, and what to do about it."""
+def explain(path: str, requested: Format, pixel_format: str) -> str:
+    """Return the reason why the device delivers no frames in that format, and the remedy."""
     try:
         with Device(path) as device:
-            return _try_to_stream(device, path, wanted, pixel_format)
+            return _try_to_stream(device, path, requested, pixel_format)
     except OSError as error:
         return open_failure(path, error)
 
 
 def open_failure(path: str, error: OSError) -> str:
-    """Return why a device cannot be opened, and what to do about it."""
+    """Return the reason why a device cannot be opened, and the remedy."""
     match error.errno:
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
             return f"no camera is connected as {path}{_others()}"
@@ -41,7 +41,7 @@ def open_failure(path: str, error: OSError) -> str:
 
 
 def busy(path: str) -> str:
-    """Return who else uses the device, where that can be known."""
+    """Return the message for a device that is in use, with the other processes if they can be determined."""
     names = holders(path)
     who = " and ".join(names) if names else "another program"
     return f"the camera is used by {who}: end that, or choose another camera"
@@ -50,7 +50,7 @@ def busy(path: str) -> str:
 def holders(path: str, processes: Path = PROCESSES) -> list[str]:
     """Return the other processes that have the file open, such as `motion (process 712)`.
 
-    Those of other users are known to root alone.
+    Only root sees those of other users.
     """
     target = os.path.realpath(path)
     found = []
@@ -67,23 +67,25 @@ def holders(path: str, processes: Path = PROCESSES) -> list[str]:
 
 
 def _others() -> str:
-    """Return which cameras there are, for the end of a message."""
+    """Return the connected cameras, for the end of a message."""
     others = ", ".join(device.path for device in devices())
     return f"; connected: {others}" if others else ""
 
 
-def _nearest_formats(device: Device, wanted: Format) -> str:
-    """Return the formats that are nearest to the wanted one, for the end of a message."""
+def _nearest_formats(device: Device, requested: Format) -> str:
+    """Return the formats that are nearest to the requested one, for the end of a message."""
     offered = {(each.width, each.height, fourcc(each.pixel_format)) for each in device.info.frame_types}
-    nearest = sorted(offered, key=lambda each: (abs(each[0] - wanted.width) + abs(each[1] - wanted.height), each[2]))
+    nearest = sorted(
+        offered, key=lambda each: (abs(each[0] - requested.width) + abs(each[1] - requested.height), each[2])
+    )
     return ", ".join(f"{width}x{height} {pixel_format}" for width, height, pixel_format in nearest[:_FORMATS_SHOWN])
 
 
-def _try_to_stream(device: Device, path: str, wanted: Format, pixel_format: str) -> str:
+def _try_to_stream(device: Device, path: str, requested: Format, pixel_format: str) -> str:
     if Capability.VIDEO_CAPTURE not in device.info.device_capabilities:
-        return f"{path} gives no pictures, a camera has such devices beside its own{_others()}"
+        return f"{path} delivers no frames; cameras have such devices beside the one for capture{_others()}"
     try:
-        device.set_format(BufferType.VIDEO_CAPTURE, wanted.width, wanted.height, pixel_format or "MJPG")
+        device.set_format(BufferType.VIDEO_CAPTURE, requested.width, requested.height, pixel_format or "MJPG")
         with VideoCapture(device, size=2):
             pass
     except OSError as error:
@@ -98,6 +100,8 @@ def _try_to_stream(device: Device, path: str, wanted: Format, pixel_format: str)
             case errno.ENODEV:
                 return "the camera is unplugged"
             case errno.EINVAL:
-                return f"the camera refuses {wanted}; the nearest that it offers: {_nearest_formats(device, wanted)}"
+                return (
+                    f"the camera refuses {requested}; the nearest that it offers: {_nearest_formats(device, requested)}"
+                )
         return f"the camera does not stream: {error.strerror}"
-    return "the camera is connected but gives no pictures"
+    return "the camera is connected but delivers no frames"

@@ -1,7 +1,7 @@
-"""The built-in test pattern: a moving test card with a clock and a frame number, and controls that visibly work.
+"""The built-in test pattern: a moving test card with a clock, a frame number, and controls with a visible effect.
 
-It is the source where there is no camera, and the one to try the appliance with. Frames are drawn only when somebody
-looks: what stands still is drawn once for each set of control values, a frame adds what moves.
+It is shown while there is no camera, and serves to try the appliance. Frames are drawn only while they are needed. The
+background is drawn once for each set of control values; a frame adds the moving parts.
 """
 
 import math
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from appliance import jpeg
-from appliance.camera import TEST_PATTERN, AvailableFormat
+from appliance.camera.source import TEST_PATTERN, AvailableFormat, Camera
 from appliance.controls import Control
 from appliance.errors import CorruptFrame
 from appliance.frames import Format
@@ -47,6 +47,11 @@ def _integer(name: str, label: str, minimum: int, maximum: int, default: int, un
     return Control(parameter, label=label, value=default)
 
 
+def _number(name: str, label: str, minimum: float, maximum: float, step: float, default: float) -> Control:
+    parameter = Parameter(name=name, kind="number", minimum=minimum, maximum=maximum, step=step, default=default)
+    return Control(parameter, label=label, value=default)
+
+
 def _boolean(name: str, label: str, default: bool, is_switch: bool = False) -> Control:
     parameter = Parameter(name=name, kind="boolean", default=default)
     return Control(parameter, label=label, value=default, is_switch=is_switch)
@@ -59,26 +64,28 @@ def _controls() -> list[Control]:
         _integer("brightness", "Brightness", -100, 100, 0, "%"),
         _integer("contrast", "Contrast", 0, 200, 100, "%"),
         _integer("saturation", "Saturation", 0, 200, 100, "%"),
+        _number("gamma", "Gamma", 0.2, 3.0, 0.1, 1.0),
         _boolean("white_balance_automatic", "White Balance, Automatic", True, is_switch=True),
-        _integer("white_balance_temperature", "White Balance Temperature", 2800, 6500, 4600, "K"),
+        replace(
+            _integer("white_balance_temperature", "White Balance Temperature", 2800, 6500, 4600, "K"),
+            governed_by="white_balance_automatic",
+        ),
         _boolean("horizontal_flip", "Horizontal Flip", False),
         replace(Control(pattern, label="Test Pattern", value=0), group="image"),
     ]
 
 
-class TestPattern:
-    """A camera that needs no hardware. See `Camera` for what each method promises."""
+class TestPattern(Camera):
+    """A camera that needs no hardware. The methods are described in `Camera`."""
 
     __test__ = False  # not a test, whatever pytest thinks of its name
     device = TEST_PATTERN
     description = "Test pattern"
-    passes_through = False
-    has_noise = False
-    tells_changes = True
+    is_stand_in = True
 
-    def __init__(self, wanted: Format, quality: int) -> None:
-        width, height = min(wanted.width, _LARGEST_SIDE), min(wanted.height, _LARGEST_SIDE)
-        self.granted = Format(width, height, wanted.fps, "BGR3")
+    def __init__(self, requested: Format, quality: int) -> None:
+        width, height = min(requested.width, _LARGEST_SIDE), min(requested.height, _LARGEST_SIDE)
+        self.granted = Format(width, height, requested.fps, "BGR3")
         self._quality = quality
         self._controls = {control.name: control for control in _controls()}
         self._number = 0
@@ -103,11 +110,11 @@ class TestPattern:
             raise CorruptFrame(f"the test pattern cannot be drawn: {error}") from None
 
     def formats(self) -> list[AvailableFormat]:
-        """Return some usual sizes; any other works as well, up to 1920 pixels a side."""
+        """Return common sizes; any other size up to 1920 pixels a side works as well."""
         return [AvailableFormat("BGR3", "Drawn, then encoded", tuple((*size, _RATES) for size in _SIZES))]
 
-    def refuse_format(self, wanted: Format) -> None:
-        """Refuse nothing: of sizes too large, the largest is granted."""
+    def refuse_format(self, requested: Format) -> None:
+        """Refuse nothing: a size that is too large is reduced."""
 
     def controls(self) -> list[Control]:
         """Return the software controls."""
@@ -120,15 +127,11 @@ class TestPattern:
         self._update_inactive()
         self._ground = None
 
-    def controls_changed(self) -> bool:
-        """Tell that nobody else changes its controls."""
-        return False
-
     def close(self) -> None:
-        """Do nothing: there is nothing to close."""
+        """Do nothing."""
 
-    def _value(self, name: str) -> int:
-        return int(self._controls[name].value or 0)
+    def _value(self, name: str) -> float:
+        return float(self._controls[name].value or 0)
 
     def _update_inactive(self) -> None:
         temperature = self._controls["white_balance_temperature"]
@@ -137,7 +140,8 @@ class TestPattern:
 
     def _draw(self) -> Image:
         if self._ground is None:
-            self._ground = self._adjusted(_ground(self.granted.width, self.granted.height, self._value("test_pattern")))
+            style = int(self._value("test_pattern"))
+            self._ground = self._adjusted(_ground(self.granted.width, self.granted.height, style))
         image = self._ground.copy()
         _draw_moving(image, self._number)
         if self._value("horizontal_flip"):
@@ -154,12 +158,15 @@ class TestPattern:
         if not self._value("white_balance_automatic"):
             warmth = (self._value("white_balance_temperature") - 4600) / 1900 * 0.25
             colours *= np.array([1 - warmth, 1.0, 1 + warmth], np.float32)
-        result: Image = np.clip(colours, 0, 255).astype(np.uint8)
+        colours = np.clip(colours, 0, 255)
+        if (gamma := self._value("gamma")) != 1:
+            colours = 255 * (colours / 255) ** (1 / gamma)
+        result: Image = colours.astype(np.uint8)
         return result
 
 
 def _ground(width: int, height: int, style: int) -> Image:
-    """Draw what stands still."""
+    """Draw the background."""
     if style == 1:
         return _bars(width, height)
     if style == 2:
@@ -176,7 +183,7 @@ def _bars(width: int, height: int) -> Image:
 
 
 def _card(width: int, height: int) -> Image:
-    """Draw the test card: a calm ground with a fine grid, a circle, a band of colour bars and one of greys."""
+    """Draw the test card: a plain background with a fine grid, a circle, a band of colour bars and one of greys."""
     fall = np.linspace(1.25, 0.75, height, dtype=np.float32)[:, None, None]
     image: Image = np.clip(np.full((height, width, 3), _GROUND, np.float32) * fall, 0, 255).astype(np.uint8)
     cell = max(8, height // 12)
@@ -197,7 +204,7 @@ def _card(width: int, height: int) -> Image:
 
 
 def _draw_moving(image: Image, number: int) -> None:
-    """Draw a ball that runs along a line, so that motion and stutter can be seen."""
+    """Draw a ball that moves along a line, so that motion and stutter are visible."""
     height, width = image.shape[:2]
     reach = int(min(width * 0.42, height * 0.55))
     y = int(height * 0.82)
@@ -215,7 +222,7 @@ def _draw_texts(image: Image, number: int, granted: Format) -> None:
 
 
 def _centred(image: Image, text: str, baseline: float, size: float, colour: tuple[int, int, int]) -> None:
-    """Write the text in the middle; `baseline` and `size` are parts of the height. Too wide a text shrinks."""
+    """Write the text centred; `baseline` and `size` are fractions of the height. A text that is too wide is reduced."""
     height, width = image.shape[:2]
     thickness = max(1, round(height * size / 28))
     scale = cv2.getFontScaleFromHeight(_FONT, max(6, round(height * size)), thickness)

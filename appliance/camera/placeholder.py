@@ -1,4 +1,4 @@
-"""The picture that viewers get while the camera gives none: it says why."""
+"""The picture that viewers see while the camera delivers none: it shows the reason."""
 
 import textwrap
 from functools import lru_cache
@@ -14,9 +14,9 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _QUALITY = 80
 
 
-@lru_cache(maxsize=4)  # it is published once a second, and asked for by everybody who wants a snapshot
+@lru_cache(maxsize=4)  # it is published once a second, and requested with every snapshot
 def draw(width: int, height: int, reason: str, since: str) -> bytes:
-    """Return the JPEG: a struck-out camera, the reason, and since when, as a time of day."""
+    """Return a JPEG with a struck-out camera, the reason, and the time of day since when it applies."""
     image: Image = np.full((height, width, 3), _GROUND, np.uint8)
     _draw_icon(image)
     unit = min(height, width * 9 // 16)
@@ -52,5 +52,5 @@ def _write(image: Image, text: str, y: int, scale: float, colour: tuple[int, int
 
 
 def _ascii(text: str) -> str:
-    """Return the text in the characters that OpenCV's built-in font surely has."""
+    """Return the text in ASCII: OpenCV's built-in font has no other characters."""
     return text.encode("ascii", "replace").decode()

@@ -1,5 +1,6 @@
-"""A V4L2 camera through OpenCV. Its own JPEG pictures are passed on untouched; raw ones are encoded when needed."""
+"""A V4L2 camera through OpenCV. JPEG pictures are passed through unchanged; raw ones are encoded when needed."""
 
+import contextlib
 import math
 import os
 import time
@@ -8,49 +9,54 @@ from collections.abc import Mapping
 import cv2
 
 from appliance import jpeg
-from appliance.camera import AvailableFormat, diagnosis
+from appliance.camera import diagnosis
+from appliance.camera.source import AvailableFormat, Camera
 from appliance.camera.v4l2_controls import V4L2Controls
 from appliance.controls import Control
 from appliance.errors import CameraLost, CameraUnavailable, CorruptFrame
 from appliance.frames import Format
-from appliance.log import logger
+from appliance.jpeg import PlanarEncoder, YuyvEncoder
 from appliance.parameters import Value, nearest
+from appliance.system.log import logger
 
 log = logger(__name__)
 
-cv2.setNumThreads(1)  # One frame at a time is encoded; more threads would only wait for each other.
+cv2.setNumThreads(1)  # one frame is encoded at a time; more threads would only wait for each other
 
 _PASSED_THROUGH = ("MJPG", "JPEG")
-_ENCODED = ("YUYV",)
-_BUFFERS = 3  # With 1 a USB camera stalls; more only let old frames pile up.
-_OLDEST = 5.0  # s: a driver's time stamp outside of the last seconds is on some other clock than CLOCK_MONOTONIC
+_PLANAR = ("YU12", "NV12")
+_ENCODED = ("YUYV", *_PLANAR)
+_BUFFERS = 3  # with 1 a USB camera stalls; with more, old frames accumulate
+_OLDEST = 5.0  # s: an older time stamp of the driver is not on CLOCK_MONOTONIC
 
 
-class V4L2Camera:
-    """One open device: OpenCV streams, linuxpy sets the controls. See `Camera` for what each method promises."""
+class V4L2Camera(Camera):
+    """One open device: OpenCV streams, linuxpy sets the controls. The methods are described in `Camera`."""
 
     has_noise = True
+    meters_exposure = True
+    drops_unread = True
 
-    def __init__(self, path: str, wanted: Format, quality: int) -> None:
+    def __init__(self, path: str, requested: Format, quality: int) -> None:
         """Open the device and start to stream. Raises CameraUnavailable."""
         self.device = path
         self._quality = quality
         self._cleaner = jpeg.Cleaner()
-        self._encoder = jpeg.YuyvEncoder(quality)
         self._image: cv2.typing.MatLike | None = None
         try:
-            self._panel = V4L2Controls(path)
+            self._controls = V4L2Controls(path)
         except OSError as error:
             raise CameraUnavailable(diagnosis.open_failure(path, error)) from None
         self._capture = cv2.VideoCapture()
         try:
-            self.description = self._panel.description
-            pixel_format = _choose(wanted.pixel_format, self._panel.formats())
+            self.description = self._controls.description
+            pixel_format = _choose(requested.pixel_format, self._controls.formats())
             if not self._capture.open(path, cv2.CAP_V4L2):
-                raise CameraUnavailable(diagnosis.explain(path, wanted, pixel_format))
-            _configure(self._capture, wanted, pixel_format)
+                raise CameraUnavailable(diagnosis.explain(path, requested, pixel_format))
+            _configure(self._capture, requested, pixel_format)
             self.granted = _granted(self._capture)
-            self.tells_changes = self._panel.watch()
+            self._encoder = self._make_encoder()
+            self.reports_changes = self._controls.subscribe()
         except CameraUnavailable:
             self.close()
             raise
@@ -58,19 +64,19 @@ class V4L2Camera:
         self._has_streamed = False
 
     def grab(self) -> float:
-        """Wait for the next picture, as long as the stall timeout at most."""
+        """Wait for the next picture, at most for the stall timeout."""
         if not self._capture.grab():
             if not os.path.exists(self.device):
                 raise CameraLost("the camera is unplugged")
             if self._has_streamed:
-                raise CameraLost("the camera is connected but gives no pictures any more")
+                raise CameraLost("the camera is connected but no longer delivers frames")
             self.close()
             raise CameraLost(diagnosis.explain(self.device, self.granted, self.granted.pixel_format))
         self._has_streamed = True
         return _monotonic(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
 
     def jpeg(self) -> bytes:
-        """Return the grabbed picture, whole."""
+        """Return the grabbed picture, complete."""
         try:
             ok, data = self._capture.retrieve(self._image)
         except cv2.error as error:
@@ -79,60 +85,80 @@ class V4L2Camera:
             raise CorruptFrame("a picture that OpenCV cannot read")
         if self.passes_through:
             return self._cleaner.clean(data.tobytes())
-        self._image = data  # is filled again next time; a JPEG has another size each time
+        self._image = data  # reused for the next picture; JPEG pictures differ in size
         image = data.astype("uint8", copy=False)
-        if self.granted.pixel_format in _ENCODED:
+        if self._encoder:
             return self._encoder.encode(image)
         if image.ndim == 2:  # a grey camera
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR).astype("uint8", copy=False)
         return jpeg.encode_bgr(image, self._quality)
 
-    def formats(self) -> list[AvailableFormat]:
-        """Return what the device offers."""
-        return self._panel.formats()
+    def _make_encoder(self) -> YuyvEncoder | PlanarEncoder | None:
+        """Return the encoder of the granted format; None if it is JPEG, or if OpenCV converts it."""
+        pixel_format = self.granted.pixel_format
+        if pixel_format == "YUYV":
+            return YuyvEncoder(self._quality)
+        if pixel_format in _PLANAR:
+            interleaved = pixel_format == "NV12"
+            return PlanarEncoder(self._quality, interleaved, self._controls.has_full_range())
+        return None
 
-    def refuse_format(self, wanted: Format) -> None:
-        """Refuse a pixel format that the device does not offer; of sizes and rates it takes the nearest."""
-        _choose(wanted.pixel_format, self._panel.formats())
+    def formats(self) -> list[AvailableFormat]:
+        """Return the formats that the device offers."""
+        return self._controls.formats()
+
+    def refuse_format(self, requested: Format) -> None:
+        """Refuse a pixel format that the device does not offer; for sizes and rates the device chooses the nearest."""
+        _choose(requested.pixel_format, self._controls.formats())
 
     def controls(self) -> list[Control]:
         """Return the device's controls."""
-        return self._panel.read()
+        return self._controls.read()
 
     def set_controls(self, values: Mapping[str, Value]) -> None:
         """Set values on the device."""
-        self._panel.write(values)
+        self._controls.write(values)
 
     def controls_changed(self) -> bool:
-        """Tell whether a control was changed by somebody else."""
-        return self._panel.changed()
+        """Return whether another program, or the device itself, changed a control."""
+        return self._controls.changed()
 
     def close(self) -> None:
-        """Stop streaming and close both opens of the device."""
+        """Stop streaming and close both file descriptors of the device."""
         self._capture.release()
-        self._panel.close()
+        self._controls.close()
 
 
-def _choose(wanted: str, formats: list[AvailableFormat]) -> str:
-    """Return the four characters to ask for. Raises CameraUnavailable where the device does not have them."""
+def inspect(path: str) -> tuple[list[AvailableFormat], list[Control]]:
+    """Return the formats and controls of a device, without streaming. Raises CameraUnavailable."""
+    try:
+        controls = V4L2Controls(path)
+    except OSError as error:
+        raise CameraUnavailable(diagnosis.open_failure(path, error)) from None
+    with contextlib.closing(controls):
+        return controls.formats(), controls.read()
+
+
+def _choose(requested: str, formats: list[AvailableFormat]) -> str:
+    """Return the pixel format to request. Raises CameraUnavailable if the device does not offer it."""
     offered = [each.pixel_format for each in formats]
-    if wanted == "auto":
+    if requested == "auto":
         return next((each for each in (*_PASSED_THROUGH, *_ENCODED) if each in offered), offered[0] if offered else "")
-    if offered and wanted not in offered:
-        hint = nearest(wanted, offered)
-        raise CameraUnavailable(f"the camera has no pixel format {wanted}, only {', '.join(offered)}{hint}")
-    return wanted
+    if offered and requested not in offered:
+        hint = nearest(requested, offered)
+        raise CameraUnavailable(f"the camera has no pixel format {requested}, only {', '.join(offered)}{hint}")
+    return requested
 
 
-def _configure(capture: cv2.VideoCapture, wanted: Format, pixel_format: str) -> None:
-    """Ask the device for the format: each of these steps restarts it, so their order is what the device sees."""
+def _configure(capture: cv2.VideoCapture, requested: Format, pixel_format: str) -> None:
+    """Request the format. Each of these steps restarts the device, so their order matters."""
     if pixel_format:
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*pixel_format))
-    capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.width)
-    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.height)
-    capture.set(cv2.CAP_PROP_FPS, wanted.fps)
+    capture.set(cv2.CAP_PROP_FRAME_WIDTH, requested.width)
+    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, requested.height)
+    capture.set(cv2.CAP_PROP_FPS, requested.fps)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)
-    # Asked for a format that the device lacks, OpenCV says yes and takes another: what counts is what is set now.
+    # If the device lacks the format, OpenCV reports success and sets another: only the format read back counts.
     as_it_is = _granted(capture).pixel_format in _PASSED_THROUGH + _ENCODED
     capture.set(cv2.CAP_PROP_CONVERT_RGB, 0 if as_it_is else 1)
 
@@ -149,6 +175,6 @@ def _granted(capture: cv2.VideoCapture) -> Format:
 
 
 def _monotonic(stamp: float) -> float:
-    """Return the driver's time stamp if it can be one of CLOCK_MONOTONIC, else the time now."""
+    """Return the driver's time stamp if it can be on CLOCK_MONOTONIC, otherwise the current time."""
     now = time.monotonic()
     return stamp if now - _OLDEST < stamp <= now else now

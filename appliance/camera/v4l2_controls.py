@@ -1,8 +1,8 @@
-"""The controls and formats of a V4L2 device, through a second open of it beside OpenCV's.
+"""The controls and formats of a V4L2 device, through a second file descriptor beside OpenCV's.
 
-The kernel allows that while frames are streaming (V4L2 documentation, "Multiple Opens"). OpenCV's own properties
-are few and know no ranges. linuxpy's enumeration is used, its control objects are not: their flags are a snapshot,
-and one control of a type unknown to it would hide all others.
+The kernel allows that while frames are streaming (V4L2 documentation, "Multiple Opens"). OpenCV offers only a few
+properties, without ranges. linuxpy's enumeration is used, but not its control objects: their flags are a snapshot, and
+one control of an unknown type would hide all others.
 """
 
 import contextlib
@@ -15,11 +15,12 @@ from typing import Any
 from linuxpy.video import device as linuxpy_device
 from linuxpy.video import raw
 
-from appliance.camera import AvailableFormat
+from appliance.camera.source import AvailableFormat
+from appliance.camera.switches import with_switches
 from appliance.controls import Control
 from appliance.errors import CameraLost, InvalidValue
-from appliance.log import logger
 from appliance.parameters import Choice, Kind, Parameter, Value
+from appliance.system.log import logger
 
 log = logger(__name__)
 
@@ -47,7 +48,7 @@ _GONE = frozenset({errno.ENODEV, errno.EIO, errno.EBADF, errno.ENXIO, errno.ENOE
 
 
 class V4L2Controls:
-    """The open device, seen as a panel of controls. Raises CameraLost wherever the device is gone."""
+    """The controls and formats of an open device. Every method raises CameraLost if the device is gone."""
 
     def __init__(self, path: str) -> None:
         """Open the device. Raises OSError."""
@@ -94,15 +95,29 @@ class V4L2Controls:
             for pixel_format, description in descriptions.items()
         ]
 
+    def has_full_range(self) -> bool:
+        """Return whether luma ranges from 0 to 255 in the current raw format, rather than from 16 to 235.
+
+        If the driver does not say, it does so only for JPEG's colour space (V4L2_MAP_QUANTIZATION_DEFAULT).
+        """
+        try:
+            picture = linuxpy_device.get_raw_format(self._device, linuxpy_device.BufferType.VIDEO_CAPTURE).fmt.pix
+        except OSError as error:
+            log.debug("the range of the raw format is not known: %s", error)
+            return False
+        if picture.quantization == raw.Quantization.DEFAULT:
+            return bool(picture.colorspace == raw.Colorspace.JPEG)
+        return bool(picture.quantization == raw.Quantization.FULL_RANGE)
+
     def read(self) -> list[Control]:
-        """Return every control that can be shown, with the value and flags it has now."""
+        """Return every control that can be shown, with its current value and flags."""
         try:
             infos = [info for info in linuxpy_device.iter_read_controls(self._device) if _is_shown(info)]
             controls = [self._control(info) for info in infos]
         except OSError as error:
             raise _lost(error) from error
         self._ids = {control.name: info for control, info in zip(controls, infos, strict=True)}
-        return controls
+        return with_switches(controls)
 
     def write(self, values: Mapping[str, Value]) -> None:
         """Set the values one after the other. Raises InvalidValue for the first that the device refuses."""
@@ -114,8 +129,8 @@ class V4L2Controls:
                     raise _lost(error) from error
                 raise InvalidValue(f"{name}: {_refusal(error)}") from None
 
-    def watch(self) -> bool:
-        """Ask to be told of changes that others make; return whether the driver can. Raises CameraLost."""
+    def subscribe(self) -> bool:
+        """Subscribe to changes made by other programs; return whether the driver supports that. Raises CameraLost."""
         try:
             infos = [info for info in linuxpy_device.iter_read_controls(self._device) if _is_shown(info)]
             for info in infos:
@@ -129,10 +144,10 @@ class V4L2Controls:
         return True
 
     def changed(self) -> bool:
-        """Tell whether others, or the device itself, changed a control since the last call."""
-        if self._events is None or not any(happened & select.POLLPRI for _, happened in self._events.poll(0)):
+        """Return whether another program, or the device itself, changed a control since the last call."""
+        if self._events is None or not any(event & select.POLLPRI for _, event in self._events.poll(0)):
             return False
-        with contextlib.suppress(OSError):  # ENOENT: that was the last
+        with contextlib.suppress(OSError):  # ENOENT after the last event
             while True:
                 linuxpy_device.deque_event(self._device)
         return True
@@ -164,7 +179,7 @@ class V4L2Controls:
         )
 
     def _read_value(self, info: Any) -> int:
-        """Return the value; the default where a device has the control but cannot tell (some do)."""
+        """Return the value; the default if the device has the control but cannot read it, as with some devices."""
         try:
             return int(linuxpy_device.get_controls_values(self._device, (info,))[0])
         except OSError as error:
@@ -173,7 +188,7 @@ class V4L2Controls:
             return int(info.default_value)
 
     def _choices(self, info: Any) -> tuple[Choice, ...]:
-        """Return the entries of a menu; its numbers may have gaps, and a device may refuse to name one."""
+        """Return the entries of a menu. Its numbers may have gaps, and the device may not name all of them."""
         query = raw.v4l2_querymenu()
         query.id = info.id
         choices = []
@@ -192,13 +207,13 @@ class V4L2Controls:
 
 
 def _is_shown(info: Any) -> bool:
-    """Leave out headings, disabled controls, and compound ones (arrays, areas), which no simple input fits."""
+    """Return whether it is neither a heading, nor disabled, nor compound (arrays, areas), which needs other inputs."""
     unshown = raw.ControlFlag.DISABLED | raw.ControlFlag.HAS_PAYLOAD
     return info.type in _KINDS and not info.flags & unshown
 
 
 def _name(info: Any) -> str:
-    """Return the name as v4l2-ctl spells it: `White Balance, Automatic` is `white_balance_automatic`."""
+    """Return the name as v4l2-ctl writes it: `White Balance, Automatic` is `white_balance_automatic`."""
     return re.sub(r"[^a-z0-9]+", "_", info.name.decode("ascii", "ignore").lower()).strip("_")
 
 

@@ -4,29 +4,24 @@ import math
 import os
 import re
 import time
-from collections.abc import Mapping
 
 import cv2
 
 from appliance import jpeg
-from appliance.camera import STALL_TIMEOUT, AvailableFormat
-from appliance.controls import Control
-from appliance.errors import CameraLost, CameraUnavailable, InvalidValue
+from appliance.camera import STALL_TIMEOUT
+from appliance.camera.source import Camera
+from appliance.errors import CameraLost, CameraUnavailable
 from appliance.frames import Format
-from appliance.parameters import Value, without_password
+from appliance.parameters import without_password
 
 _OPEN_TIMEOUT = 5  # s until a server answers
-_LONGEST_GAP = 5  # s between two frames that are usual: who joins a stream waits for its next keyframe or segment
-_USUAL_RATE = 25.0  # frames per second of a file that does not tell its own
+_LONGEST_GAP = 5  # s: a normal gap between frames, because a stream may begin with its next keyframe or segment
+_USUAL_RATE = 25.0  # frames per second of a file that does not contain its rate
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
-class Video:
-    """Frames of a URL as they come, or of a file at its own rate, again and again. It has no controls."""
-
-    passes_through = False
-    has_noise = False
-    tells_changes = True
+class Video(Camera):
+    """Frames of a URL as they arrive, or of a file at its own rate, in a loop. It has no controls."""
 
     def __init__(self, source: str, quality: int) -> None:
         """Open the source. Raises CameraUnavailable."""
@@ -39,12 +34,12 @@ class Video:
         self._source = source
         self._capture = cv2.VideoCapture()
         if not self._open():
-            raise CameraUnavailable(f"{self.device} cannot be opened: not reachable, or no video in it")
+            raise CameraUnavailable(f"{self.device} cannot be opened: it is not reachable or contains no video")
         self.granted = self._granted()
         self._next_at = time.monotonic()
 
     def grab(self) -> float:
-        """Wait for the next picture. A file that is at its end begins again; a deleted one is not played on."""
+        """Wait for the next picture. A file starts again at its end; a deleted file is not played further."""
         if self._is_file:
             self._wait_for_turn()
             if not os.path.isfile(self._source):
@@ -59,26 +54,6 @@ class Video:
         if not ok:
             raise CameraLost(f"a picture of {self.device} cannot be read")
         return jpeg.encode_bgr(image.astype("uint8", copy=False), self._quality)
-
-    def formats(self) -> list[AvailableFormat]:
-        """Return nothing: the source alone decides."""
-        return []
-
-    def refuse_format(self, wanted: Format) -> None:
-        """Refuse nothing: what is asked for makes no difference."""
-
-    def controls(self) -> list[Control]:
-        """Return nothing."""
-        return []
-
-    def set_controls(self, values: Mapping[str, Value]) -> None:
-        """Refuse: there are no controls."""
-        if values:
-            raise InvalidValue(f"{next(iter(values))}: {self.device} has no controls")
-
-    def controls_changed(self) -> bool:
-        """Tell that nobody else changes its controls."""
-        return False
 
     def close(self) -> None:
         """Close the source."""
@@ -105,7 +80,7 @@ class Video:
         self._next_at = max(self._next_at, now - 1.0) + 1 / self.granted.fps
 
     def _rewind(self) -> bool:
-        """Begin again; what cannot be wound back, such as a single picture, is opened again."""
+        """Start again; a file that cannot be rewound, such as a single picture, is opened again."""
         if self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0) and self._capture.grab():
             return True
         return self._open() and self._capture.grab()

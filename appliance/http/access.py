@@ -1,7 +1,7 @@
-"""Who may do what: log-ins, tokens and sessions, and the rights they give.
+"""Authentication and rights: users, tokens and sessions.
 
-There are two people: `admin`, who may see and control, and `viewer`, who may see. Programs have tokens for the same
-two rights. Nobody is anybody without one of them, except where the settings say that everybody may see, or all.
+There are two users: `admin` may view and control, `viewer` may view. Programs use tokens with the same two rights.
+An unauthenticated request has no rights, unless the settings give everybody the right to view, or both rights.
 """
 
 import base64
@@ -16,51 +16,40 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance import passwords
 from appliance.commands import Right
-from appliance.errors import ApplianceError, Busy
-from appliance.http.limits import Buckets, household
+from appliance.errors import Busy
+from appliance.http.errors import LoginRequired, NotPermitted
+from appliance.http.limits import Buckets, network_of
 from appliance.settings import HttpSettings, is_loopback
+from appliance.system import passwords
 
 SESSION_LIFETIME = 30 * 86400  # s after the log-in
-_SESSIONS = 256  # of each user
-_REMEMBERED = 256  # credentials that were found good
+_MAX_SESSIONS = 256  # of each user
+_MAX_VERIFIED = 256  # credentials whose verification is cached
 _FAILURES, _FAILURES_PER_SECOND = 5, 0.2
-_AT_ONCE = 2  # passwords that are checked at the same time: each takes 16 MB
-_PATIENCE = 2.0  # s that one more waits for that
-
-
-class LoginRequired(ApplianceError):
-    """Nobody is known to ask, or not by what was sent."""
-
-    code = "login_required"
-
-
-class NotPermitted(ApplianceError):
-    """Somebody who is known asks for more than the right that was given."""
-
-    code = "not_permitted"
+_MAX_CONCURRENT_CHECKS = 2  # each check takes 16 MB
+_CHECK_TIMEOUT = 2.0  # s to wait for one of them
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, and with which rights. `user` is None for somebody who is not known."""
+    """The user of a request and its rights. `user` is None for an unauthenticated request."""
 
     user: str | None
     rights: frozenset[Right]
 
     def require(self, right: Right | None) -> None:
-        """Raise LoginRequired or NotPermitted unless the right is there; None needs none."""
+        """Raise LoginRequired or NotPermitted unless `right` is granted. None requires no right."""
         if right is None or right in self.rights:
             return
         if self.user is None:
-            raise LoginRequired(f"this needs the right to {right}: log in, or send a token")
-        raise NotPermitted(f"this needs the right to {right}, which {self.user} does not have")
+            raise LoginRequired(f"the right to {right} is required: log in, or send a token")
+        raise NotPermitted(f"the right to {right} is required, which {self.user} does not have")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request brings along; None or empty where it does not."""
+    """The address and the credentials of a request; None or empty for those that it does not contain."""
 
     address: str
     authorization: str = ""
@@ -74,13 +63,13 @@ class _Session:
     ends_at: float
 
 
-_SEE: frozenset[Right] = frozenset({"view"})
+_VIEW: frozenset[Right] = frozenset({"view"})
 _ALL: frozenset[Right] = frozenset({"view", "control"})
-_IN_ADDRESS = Identity("a token in the address", _SEE)  # those end up in histories and logs: never more than to see
+_TOKEN_IN_URL = Identity("a token in the address", _VIEW)  # URLs end up in histories and logs: view only
 
 
 class Access:
-    """Knows the secrets, and tells for each request who it is from. Every method may be called from any thread."""
+    """Verifies credentials and manages sessions. All methods are thread-safe."""
 
     def __init__(self, settings: HttpSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._key = os.urandom(32)
@@ -89,83 +78,86 @@ class Access:
             user: (_as_hash(password), Identity(user, rights))
             for user, password, rights in (
                 ("admin", settings.password, _ALL),
-                ("viewer", settings.viewer_password, _SEE),
+                ("viewer", settings.viewer_password, _VIEW),
             )
             if password
         }
         self._tokens = {
             self._digest(token): Identity(user, rights)
             for user, token, rights in (
-                ("the viewer's token", settings.viewer_token, _SEE),
+                ("the viewer's token", settings.viewer_token, _VIEW),
                 ("the token", settings.token, _ALL),
             )
             if token
         }
         is_protected = bool(self._passwords or self._tokens)
         self.is_open = settings.open or (is_loopback(settings.host) and not is_protected)
-        anonymous = _ALL if self.is_open else _SEE if settings.viewer_open else frozenset()
-        self._nobody = Identity(None, anonymous)
+        anonymous = _ALL if self.is_open else _VIEW if settings.viewer_open else frozenset()
+        self._anonymous = Identity(None, anonymous)
         self._failures = Buckets("failed log-ins", _FAILURES, _FAILURES_PER_SECOND)
-        self._checking = threading.BoundedSemaphore(_AT_ONCE)
+        self._password_checks = threading.BoundedSemaphore(_MAX_CONCURRENT_CHECKS)
         self._lock = threading.Lock()
-        self._remembered: OrderedDict[bytes, Identity] = OrderedDict()
+        self._verified: OrderedDict[bytes, Identity] = OrderedDict()
         self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
 
     @property
     def users(self) -> list[str]:
-        """Who can log in."""
+        """The names of the users that can log in."""
         return list(self._passwords)
 
     def identify(self, credentials: Credentials) -> Identity:
-        """Tell who that is. Raises LoginRequired for a wrong password or token, TooManyRequests after too many."""
+        """Return the identity of a request.
+
+        Raises LoginRequired for a wrong password or token, TooManyRequests after too many of them, and Busy.
+        """
         if self.is_open:
-            return self._nobody
+            return self._anonymous
         if credentials.authorization:
-            return self._authorized(credentials.authorization, credentials.address)
-        if credentials.session and (identity := self._of_session(credentials.session)):
+            return self._by_header(credentials.authorization, credentials.address)
+        if credentials.session and (identity := self._by_session(credentials.session)):
             return identity
         if credentials.token is not None:
-            self._of_token(credentials.token, credentials.address)
-            return _IN_ADDRESS
-        return self._nobody
+            self._by_token(credentials.token, credentials.address)
+            return _TOKEN_IN_URL
+        return self._anonymous
 
     def log_in(self, user: str, password: str, address: str) -> str:
-        """Begin a session and return its secret. Raises LoginRequired, TooManyRequests, Busy."""
-        identity = self._remember(address, f"form {user}:{password}", lambda: self._of_password(user, password))
+        """Start a session and return its secret. Raises LoginRequired, TooManyRequests, Busy."""
+        identity = self._verify(address, f"form {user}:{password}", lambda: self._by_password(user, password))
         secret = secrets.token_urlsafe(32)
         with self._lock:
             self._sessions[self._digest(secret)] = _Session(identity, self._clock() + SESSION_LIFETIME)
-            theirs = [key for key, session in self._sessions.items() if session.identity is identity]
-            if len(theirs) > _SESSIONS:
-                del self._sessions[theirs[0]]
+            own_sessions = [key for key, session in self._sessions.items() if session.identity is identity]
+            if len(own_sessions) > _MAX_SESSIONS:
+                del self._sessions[own_sessions[0]]
         return secret
 
     def log_out(self, session: str) -> None:
-        """End a session, if it is one."""
+        """End the session, if it exists."""
         with self._lock:
             self._sessions.pop(self._digest(session), None)
 
-    def _authorized(self, authorization: str, address: str) -> Identity:
+    def _by_header(self, authorization: str, address: str) -> Identity:
         scheme, _, rest = authorization.partition(" ")
         match scheme.lower():
             case "basic":
                 user, password = _user_and_password(rest)
-                return self._remember(address, authorization, lambda: self._of_password(user, password))
+                return self._verify(address, authorization, lambda: self._by_password(user, password))
             case "bearer":
-                return self._of_token(rest.strip(), address)
-        raise LoginRequired("Authorization has to be Basic or Bearer")
+                return self._by_token(rest.strip(), address)
+        raise LoginRequired("Authorization must be Basic or Bearer")
 
-    def _remember(self, address: str, credential: str, check: Callable[[], Identity]) -> Identity:
-        """Return what was found for the same credential from the same address before; otherwise check it.
+    def _verify(self, address: str, credential: str, check: Callable[[], Identity]) -> Identity:
+        """Return the cached identity of this credential from this network, or check it and cache the result.
 
-        Who was let in is let in again while the address is slowed down, so a guesser locks nobody out there; from
-        anywhere else the same credential is a guess like any other.
+        A cached credential is accepted even while its network is rate-limited, so an attacker cannot lock out others
+        in the same network. From any other network, the same credential is checked and counted like a guess.
         """
-        key = self._digest(f"{household(address)} {credential}")
+        key = self._digest(f"{network_of(address)} {credential}")
         with self._lock:
-            if remembered := self._remembered.get(key):
-                self._remembered.move_to_end(key)
-                return remembered
+            if verified := self._verified.get(key):
+                self._verified.move_to_end(key)
+                return verified
         self._failures.check(address)
         try:
             identity = check()
@@ -173,33 +165,33 @@ class Access:
             self._failures.take(address)
             raise
         with self._lock:
-            self._remembered[key] = identity
-            while len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
+            self._verified[key] = identity
+            while len(self._verified) > _MAX_VERIFIED:
+                self._verified.popitem(last=False)
         return identity
 
-    def _of_password(self, user: str, password: str) -> Identity:
-        stored, identity = self._passwords.get(user, ("", self._nobody))
+    def _by_password(self, user: str, password: str) -> Identity:
+        stored, identity = self._passwords.get(user, ("", self._anonymous))
         if stored:
-            if not self._checking.acquire(timeout=_PATIENCE):
+            if not self._password_checks.acquire(timeout=_CHECK_TIMEOUT):
                 raise Busy("too many log-ins at once; try again")
             try:
                 if passwords.matches(password, stored):
                     return identity
             finally:
-                self._checking.release()
+                self._password_checks.release()
         raise LoginRequired("the user name or the password is wrong")
 
-    def _of_token(self, token: str, address: str) -> Identity:
+    def _by_token(self, token: str, address: str) -> Identity:
         def check() -> Identity:
             if identity := self._tokens.get(self._digest(token)):
                 return identity
             raise LoginRequired("the token is wrong")
 
-        return self._remember(address, f"bearer {token}", check)
+        return self._verify(address, f"bearer {token}", check)
 
-    def _of_session(self, session: str) -> Identity | None:
-        """Return whose session it is; an old or a forged one is nobody's, and no failed log-in either."""
+    def _by_session(self, session: str) -> Identity | None:
+        """Return the identity of a session, or None. An expired or forged one does not count as a failed log-in."""
         key = self._digest(session)
         with self._lock:
             found = self._sessions.get(key)
@@ -212,7 +204,7 @@ class Access:
             return found.identity
 
     def _digest(self, secret: str) -> bytes:
-        """Return a keyed hash. Looking it up in a table gives away nothing, since nobody can aim at a hash."""
+        """Return a keyed hash, so that the timing of a table lookup reveals nothing about the secrets."""
         return hmac.digest(self._key, secret.encode(errors="surrogatepass"), hashlib.sha256)
 
 
@@ -221,11 +213,11 @@ def _as_hash(password: str) -> str:
 
 
 def _user_and_password(encoded: str) -> tuple[str, str]:
-    """Return what RFC 7617 puts together. Raises LoginRequired."""
+    """Decode the credentials of Basic authentication (RFC 7617). Raises LoginRequired."""
     try:
         user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         colon = ""
     if not colon:
-        raise LoginRequired("Authorization: Basic has to be the base64 of USER:PASSWORD")
+        raise LoginRequired("Authorization: Basic must be the base64 of USER:PASSWORD")
     return user, password

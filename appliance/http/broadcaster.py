@@ -1,10 +1,10 @@
-"""One thread that feeds all long-lived connections: viewers of the stream, and listeners to events.
+"""One thread that serves all long-lived connections: viewers of the stream, and listeners to events.
 
-A viewer has no queue. While it takes a frame it keeps that one; when it is through it gets the newest, whatever came
-in between. So a slow viewer costs the others nothing, and sees fewer pictures, not older ones.
+A viewer has no queue. When a frame has been sent, the newest one follows, and frames in between are skipped. A slow
+viewer therefore does not delay others, and gets fewer frames, not older ones.
 
-Freshness is lost in the kernel's send queue, not here: `TCP_NOTSENT_LOWAT` keeps all but 16 kB of unsent data out of
-it. At 2 Mbit/s pictures were 0.4 s old with it and 4.3 s without; fast viewers noticed no difference.
+Latency builds up in the send buffer of the kernel, so `TCP_NOTSENT_LOWAT` limits unsent data in it to 16 kB. At
+2 Mbit/s frames were 0.4 s old with this limit and 4.3 s without; fast viewers showed no difference.
 """
 
 import contextlib
@@ -17,21 +17,21 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from appliance.errors import Busy, TooManyViewers
-from appliance.frames import FrameSlot
-from appliance.http.clients import Client, Feed, Listener, Part, Viewer, Wish
-from appliance.http.limits import household
-from appliance.log import logger
+from appliance.frames import Frame, FrameSlot
+from appliance.http.limits import network_of
+from appliance.http.subscribers import Feed, Listener, Part, StreamOptions, Subscriber, Viewer
+from appliance.system.log import logger
 
 log = logger(__name__)
 
-_HOUSEKEEPING = 1.0  # s between looks for clients that take nothing
-_KEEP_ALIVE = 15.0  # s of silence before a listener to events gets a comment, so that proxies keep the connection
+_HOUSEKEEPING = 1.0  # s between checks for stalled connections
+_KEEP_ALIVE = 15.0  # s without an event before a comment is sent, so that proxies keep the connection open
 _READABLE = select.EPOLLIN | select.EPOLLRDHUP
 _GONE = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
 
 
 class Broadcaster:
-    """Owns every connection that was handed to it, from `admit_*` until the client leaves. `feed` has the counters."""
+    """Owns every connection from `admit_*` until it is closed. `feed` has the counters."""
 
     def __init__(self, slot: FrameSlot, max_viewers: int, max_per_address: int, viewer_timeout: float) -> None:
         self.max_viewers = max_viewers
@@ -42,26 +42,26 @@ class Broadcaster:
         self.viewer_timeout = viewer_timeout
         self._lock = threading.Lock()
         self._places: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}  # viewers, listeners by address
-        self._arrivals: deque[Client] = deque()
+        self._arrivals: deque[Subscriber] = deque()
         self._events: deque[bytes] = deque()
         self._viewers: dict[int, Viewer] = {}
         self._listeners: dict[int, Listener] = {}
         self._housekeeping_at = self.alive_at
-        self._wanting = contextlib.ExitStack()
+        self._demand = contextlib.ExitStack()
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="broadcaster", daemon=True)
-        slot.on_publish = self._published
+        self._unsubscribe = slot.subscribe(self._on_frame, demand=False)  # viewers make the demand
 
     @property
     def viewers(self) -> int:
-        """How many viewers there are now."""
+        """The number of viewers."""
         return self._places[True].total()
 
     def connected(self) -> list[Viewer]:
-        """Return the viewers there are now, to look at."""
+        """Return the current viewers, for reading."""
         return list(self._viewers.values())
 
     def start(self) -> None:
@@ -69,59 +69,63 @@ class Broadcaster:
         self._thread.start()
 
     def stop(self, timeout: float = 1.0) -> None:
-        """Close all connections and end the thread."""
+        """Close all connections and stop the thread."""
+        self._unsubscribe()
         self._closing = True
         self._notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def reserve(self, is_viewer: bool, address: str) -> None:
-        """Take a place before the connection is handed over. Raises TooManyViewers, Busy."""
-        who = "viewers" if is_viewer else "listeners to events"
+        """Reserve a place for a connection. Raises TooManyViewers, Busy."""
+        kind = "viewers" if is_viewer else "listeners to events"
         with self._lock:
             places = self._places[is_viewer]
             if self._closing:
                 raise Busy("the appliance is stopping")
             if places.total() >= self.max_viewers:
-                raise TooManyViewers(f"all {self.max_viewers} places for {who} are taken; try again later")
-            if places[household(address)] >= self.max_per_address:
-                raise TooManyViewers(f"all {self.max_per_address} places for {who} from your address are taken")
-            places[household(address)] += 1
+                raise TooManyViewers(f"all {self.max_viewers} places for {kind} are taken; try again later")
+            if places[network_of(address)] >= self.max_per_address:
+                raise TooManyViewers(f"all {self.max_per_address} places for {kind} from your address are taken")
+            places[network_of(address)] += 1
             if is_viewer and places.total() == 1:
-                self._wanting.enter_context(self._slot.wanting())
+                self._demand.enter_context(self._slot.demand())
 
     def release(self, is_viewer: bool, address: str) -> None:
-        """Give a reserved place back."""
+        """Free a reserved place."""
         with self._lock:
             places = self._places[is_viewer]
-            places[household(address)] -= 1
-            if not places[household(address)]:
-                del places[household(address)]
+            places[network_of(address)] -= 1
+            if not places[network_of(address)]:
+                del places[network_of(address)]
             if is_viewer and not places:
-                self._wanting.close()
+                self._demand.close()
 
-    def admit_viewer(self, connection: socket.socket, head: bytes, address: str, wish: Wish) -> None:
-        """Send the head of the response, then frames as wished, on a reserved place. Takes the socket over."""
-        self._admit(Viewer(connection, head, address, self.feed, wish))
+    def admit_viewer(self, connection: socket.socket, head: bytes, address: str, options: StreamOptions) -> None:
+        """Send the head of the response, then frames. Needs a reserved place, and takes ownership of the socket."""
+        self._admit(Viewer(connection, head, address, self.feed, options))
 
     def admit_listener(
-        self, connection: socket.socket, head: bytes, address: str, greeting: Callable[[], bytes]
+        self, connection: socket.socket, head: bytes, address: str, initial: Callable[[], bytes]
     ) -> None:
-        """Send the head of the response, a greeting, then every event, on a reserved place. Takes the socket over."""
-        self._admit(Listener(connection, head, address, self.feed, greeting))
+        """Send the head of the response, the result of `initial`, then every event.
+
+        Needs a reserved place, and takes ownership of the socket.
+        """
+        self._admit(Listener(connection, head, address, self.feed, initial))
 
     def send_event(self, event: bytes) -> None:
-        """Send an event to all listeners; returns at once."""
+        """Send an event to all listeners, without blocking."""
         if self._places[False]:
             self._events.append(event)
             self._notify()
 
-    def _admit(self, client: Client) -> None:
-        self._arrivals.append(client)
+    def _admit(self, subscriber: Subscriber) -> None:
+        self._arrivals.append(subscriber)
         self._notify()
 
-    def _published(self) -> None:
-        """Wake the thread for a frame, unless nobody watches."""
+    def _on_frame(self, _frame: Frame) -> None:
+        """Wake the thread if there are viewers."""
         if self._places[True]:
             self._notify()
 
@@ -135,47 +139,52 @@ class Broadcaster:
             self._serve(self._epoll.poll(_HOUSEKEEPING))
             now = self.alive_at = time.monotonic()
             if now >= self._housekeeping_at + _HOUSEKEEPING:
-                self._keep_house(now)
-        for client in [*self._viewers.values(), *self._listeners.values(), *self._arrivals]:
-            self._drop(client, "the appliance stops")
+                self._do_housekeeping(now)
+        for subscriber in [*self._viewers.values(), *self._listeners.values(), *self._arrivals]:
+            self._drop(subscriber, "the appliance is stopping")
         os.close(self._wake)
         self._epoll.close()
 
     def _serve(self, ready: list[tuple[int, int]]) -> None:
-        """Do what became possible: frames for all first, then each connection that can go on or is gone."""
-        for descriptor, happened in ready:
+        """Handle new frames and events, and each connection that is writable or closed."""
+        for descriptor, ready_for in ready:
             if descriptor == self._wake:
                 os.eventfd_read(self._wake)
                 self._take_frame()
-                self._welcome()
+                self._register_arrivals()
                 self._take_events()
-            elif client := self._viewers.get(descriptor) or self._listeners.get(descriptor):
-                if happened & select.EPOLLIN and not client.is_open():
-                    happened |= select.EPOLLHUP
-                if happened & _GONE:
-                    self._drop(client, "left")
-                else:  # Readable counts too: TLS may have to read before it can write.
-                    self._send(client)
+            elif subscriber := self._viewers.get(descriptor) or self._listeners.get(descriptor):
+                if ready_for & select.EPOLLIN and not subscriber.is_open():
+                    ready_for |= select.EPOLLHUP
+                if ready_for & _GONE:
+                    self._drop(subscriber, "disconnected")
+                else:  # also if only readable: TLS may have to read before it can write
+                    self._send(subscriber)
 
-    def _welcome(self) -> None:
-        """Register new connections. Edge-triggered: the kernel speaks only when a full socket has room again."""
+    def _register_arrivals(self) -> None:
+        """Register new connections, edge-triggered: an event comes only when a full socket becomes writable again."""
         while self._arrivals:
-            client = self._arrivals.popleft()
-            if isinstance(client, Viewer):
-                self._viewers[client.number] = client
-            elif isinstance(client, Listener):
-                self._listeners[client.number] = client
-                client.greet()
-            self._epoll.register(client.number, _READABLE | select.EPOLLOUT | select.EPOLLET)
-            who = type(client).__name__.lower()
-            log.debug("%s: %s comes", client.address, who, extra={"EVENT": f"{who}-came", "VIEWER": client.address})
-            self._send(client)
+            subscriber = self._arrivals.popleft()
+            if isinstance(subscriber, Viewer):
+                self._viewers[subscriber.descriptor] = subscriber
+            elif isinstance(subscriber, Listener):
+                self._listeners[subscriber.descriptor] = subscriber
+                subscriber.push_initial()
+            self._epoll.register(subscriber.descriptor, _READABLE | select.EPOLLOUT | select.EPOLLET)
+            kind = type(subscriber).__name__.lower()
+            log.debug(
+                "%s: %s connected",
+                subscriber.address,
+                kind,
+                extra={"EVENT": f"{kind}-came", "VIEWER": subscriber.address},
+            )
+            self._send(subscriber)
 
     def _take_events(self) -> None:
         while self._events:
             event = self._events.popleft()
             for listener in list(self._listeners.values()):
-                listener.tell(event)
+                listener.push(event)
                 if listener.is_behind:
                     self._drop(listener, "too slow for events")
                 elif listener.pending is None:
@@ -190,29 +199,29 @@ class Broadcaster:
             if viewer.pending is None:
                 self._send(viewer)
 
-    def _send(self, client: Client) -> None:
+    def _send(self, subscriber: Subscriber) -> None:
         try:
-            client.send()
+            subscriber.send()
         except OSError as error:
-            self._drop(client, error.strerror or "left")
+            self._drop(subscriber, error.strerror or "disconnected")
 
-    def _keep_house(self, now: float) -> None:
-        """Drop who takes nothing, greet who hears nothing, count what viewers got."""
+    def _do_housekeeping(self, now: float) -> None:
+        """Drop stalled connections, send keep-alive comments, and measure the frame rates of viewers."""
         elapsed, self._housekeeping_at = now - self._housekeeping_at, now
         for viewer in list(self._viewers.values()):
             viewer.count(elapsed)
-        for client in [*self._viewers.values(), *self._listeners.values()]:
-            silence = now - client.moved_at
-            if client.pending is not None and silence > self.viewer_timeout:
-                self._drop(client, f"took nothing for {self.viewer_timeout:g} s")
-            elif isinstance(client, Listener) and client.pending is None and silence > _KEEP_ALIVE:
-                client.tell(b":\n\n")
-                self._send(client)
+        for subscriber in [*self._viewers.values(), *self._listeners.values()]:
+            silence = now - subscriber.active_at
+            if subscriber.pending is not None and silence > self.viewer_timeout:
+                self._drop(subscriber, f"received nothing for {self.viewer_timeout:g} s")
+            elif isinstance(subscriber, Listener) and subscriber.pending is None and silence > _KEEP_ALIVE:
+                subscriber.push(b":\n\n")
+                self._send(subscriber)
 
-    def _drop(self, client: Client, why: str) -> None:
-        left = f"{type(client).__name__.lower()}-left"
-        log.debug("%s: %s", client.address, why, extra={"EVENT": left, "VIEWER": client.address})
-        self._viewers.pop(client.number, None)
-        self._listeners.pop(client.number, None)
-        client.close()
-        self.release(isinstance(client, Viewer), client.address)
+    def _drop(self, subscriber: Subscriber, why: str) -> None:
+        left = f"{type(subscriber).__name__.lower()}-left"
+        log.debug("%s: %s", subscriber.address, why, extra={"EVENT": left, "VIEWER": subscriber.address})
+        self._viewers.pop(subscriber.descriptor, None)
+        self._listeners.pop(subscriber.descriptor, None)
+        subscriber.close()
+        self.release(isinstance(subscriber, Viewer), subscriber.address)

@@ -5,18 +5,18 @@ from email.utils import formatdate, parsedate_to_datetime
 
 from bottle import HTTPResponse, request
 
-from appliance import payload
+from appliance import json_codec
 from appliance.http.headers import header
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 _RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]*)\s*-\s*([0-9]*)\s*", re.IGNORECASE)
-_DIGITS = 18  # of a position; more lie beyond the end of any file
+_DIGITS = 18  # of a position; more would be beyond the end of any file
 
 
 def has_newest(tag: str, modified: float | None = None) -> bool:
-    """Return whether the client has the version with that entity tag already.
+    """Return whether the client already has the version with the entity tag `tag`.
 
-    `modified` is when the version was made, in s since the epoch; it counts only for a client that names no tag.
+    `modified` is the time of the version, in s since the epoch; it is used only if the request has no entity tag.
     """
     if known := header("If-None-Match").strip():
         return known == "*" or tag in _TAG.findall(known)
@@ -25,30 +25,30 @@ def has_newest(tag: str, modified: float | None = None) -> bool:
 
 
 def whole_or_part(data: bytes, tag: str, modified: float, headers: dict[str, str]) -> HTTPResponse:
-    """Return the response with `data`, with the part of it that the request asks for, or that the client has it.
+    """Return the response with `data`, with the requested range of it, or 304 if the client already has it.
 
-    Several ranges at once, and a range that cannot be understood, are answered with the whole, as RFC 9110 allows.
+    Multiple ranges and malformed ranges are ignored, as RFC 9110 allows.
     """
     headers = headers | {"ETag": tag, "Last-Modified": formatdate(modified, usegmt=True), "Accept-Ranges": "bytes"}
     if has_newest(tag, modified):
         headers.pop("Content-Type", None)
         return HTTPResponse(status=304, headers=headers)
-    wished = _RANGE.fullmatch(header("Range")) if request.method == "GET" and _range_holds(tag, modified) else None
-    span = _span(wished[1], wished[2], len(data)) if wished else (0, len(data))
+    requested = _RANGE.fullmatch(header("Range")) if request.method == "GET" and _range_applies(tag, modified) else None
+    span = _span(requested[1], requested[2], len(data)) if requested else (0, len(data))
     if span is None:
         return HTTPResponse(data, 200, headers)
     first, end = span
     if first >= end:
         return _unsatisfiable(len(data))
-    if wished:
+    if requested:
         headers["Content-Range"] = f"bytes {first}-{end - 1}/{len(data)}"
-    return HTTPResponse(data[first:end], 206 if wished else 200, headers)
+    return HTTPResponse(data[first:end], 206 if requested else 200, headers)
 
 
 def _span(first: str, last: str, size: int) -> tuple[int, int] | None:
-    """Return the first position and the one behind the last; an empty span where nothing is there, None for no range.
+    """Return start and end (exclusive) of a range; an empty span if it cannot be satisfied, None if it is invalid.
 
-    `bytes=-N` are the last N bytes.
+    `bytes=-N` means the last N bytes.
     """
     if not first and not last:
         return None
@@ -60,8 +60,8 @@ def _span(first: str, last: str, size: int) -> tuple[int, int] | None:
     return start, min(stop + 1, size) if last else size
 
 
-def _range_holds(tag: str, modified: float) -> bool:
-    """Return whether the parts which the client has belong to this version. A weak tag never proves it."""
+def _range_applies(tag: str, modified: float) -> bool:
+    """Return whether the condition of `If-Range` holds. A weak tag never matches."""
     condition = header("If-Range").strip()
     if not condition:
         return True
@@ -78,6 +78,6 @@ def _time(text: str) -> float | None:
 
 
 def _unsatisfiable(size: int) -> HTTPResponse:
-    content = payload.error("invalid_request", f"the range lies outside of the {size} bytes there are")
+    content = json_codec.error("invalid_request", f"the range is outside the {size} bytes of the file")
     headers = {"Content-Type": "application/json", "Content-Range": f"bytes */{size}", "Cache-Control": "no-store"}
-    return HTTPResponse(payload.encode(content), 416, headers)
+    return HTTPResponse(json_codec.encode(content), 416, headers)

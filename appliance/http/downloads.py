@@ -1,7 +1,7 @@
-"""Archives of many pictures: made while they are sent, so they cost neither memory nor disk.
+"""ZIP archives of pictures, generated while they are sent, without using memory or disk.
 
-A download lasts as long as the client likes, so no worker of the HTTP server is held: the connection is handed over,
-to a thread that the download has to itself.
+A download may take long, so its connection is handed over to a thread of its own and occupies no worker of the HTTP
+server.
 """
 
 import socket
@@ -12,47 +12,49 @@ from pathlib import Path
 from zipstream import ZipStream
 
 from appliance.errors import Busy
-from appliance.log import logger
+from appliance.system.log import logger
 
 log = logger(__name__)
 
-PLACES = 4  # downloads at once
-_PATIENCE = 30.0  # s in which a client has to take a piece of 64 kB or less
+MAX_DOWNLOADS = 4  # at the same time
+_SEND_TIMEOUT = 30.0  # s for a client to receive a block of up to 64 kB
 
 
 class Downloads:
-    """Sends archives, a few at a time. Its methods may be called from any thread."""
+    """Sends archives, a limited number at the same time. All methods are thread-safe."""
 
     def __init__(self) -> None:
-        self._places = threading.BoundedSemaphore(PLACES)
+        self._places = threading.BoundedSemaphore(MAX_DOWNLOADS)
 
-    def offer(self, files: list[Path]) -> Callable[[socket.socket, bytes], None]:
-        """Reserve a place, and return what has to be called with the connection and the head of the response.
+    def prepare(self, files: list[Path]) -> Callable[[socket.socket, bytes], None]:
+        """Reserve a place, and return a function that takes the connection and the head of the response.
 
-        The head needs no length yet. Raises Busy when all places are taken.
+        The head must not contain a Content-Length. Raises Busy if all places are taken.
         """
-        # JPEGs get no smaller; left as they are, the size of the archive is known before it is made.
+        # JPEGs do not compress further; stored uncompressed, the size of the archive is known in advance.
         archive = ZipStream(sized=True)
         for file in files:
             archive.add_path(file, file.name)
         if not self._places.acquire(blocking=False):
-            raise Busy(f"{PLACES} archives are being downloaded already; try again later")
+            raise Busy(f"{MAX_DOWNLOADS} archives are already being downloaded; try again later")
 
         def accept(connection: socket.socket, head: bytes) -> None:
-            whole = head.removesuffix(b"\r\n") + b"Content-Length: %d\r\n\r\n" % len(archive)
-            threading.Thread(target=self._send, args=(connection, whole, archive), name="download", daemon=True).start()
+            full_head = head.removesuffix(b"\r\n") + b"Content-Length: %d\r\n\r\n" % len(archive)
+            threading.Thread(
+                target=self._send, args=(connection, full_head, archive), name="download", daemon=True
+            ).start()
 
         return accept
 
     def _send(self, connection: socket.socket, head: bytes, archive: ZipStream) -> None:
-        """Send everything. A client that sees fewer bytes than announced knows that something went wrong."""
+        """Send the archive. A client detects an incomplete one by its Content-Length."""
         try:
             with connection:
-                connection.settimeout(_PATIENCE)
+                connection.settimeout(_SEND_TIMEOUT)
                 connection.sendall(head)
                 for piece in archive:
                     connection.sendall(piece)
-        except OSError as error:  # the client left or hangs, or a picture was deleted meanwhile
-            log.info("a download was broken off: %s", error.strerror or error)
+        except OSError as error:  # the client disconnected or stalled, or a picture was deleted
+            log.info("download aborted: %s", error.strerror or error)
         finally:
             self._places.release()

@@ -1,19 +1,19 @@
-"""What the headers of a request say, whatever bytes somebody put into them.
+"""Tolerant access to the headers of a request.
 
-Bottle decodes a header as UTF-8 and takes the `Cookie` apart with the standard library; both raise for what any client
-may send, or for the cookie of another program on the same host, which a browser sends to every port.
+Bottle decodes headers as UTF-8 and parses `Cookie` with the standard library. Both raise for input that any client can
+send, and for cookies of other programs on the same host, because a browser sends cookies to every port.
 """
 
 from bottle import request
 
 
 def header(name: str) -> str:
-    """Return a header of the request that is being answered, each byte a character; empty where it is not there."""
+    """Return a header of the current request as Latin-1 text, or an empty string."""
     return str(request.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
 
 
 def cookie(name: str) -> str | None:
-    """Return the cookie of that name, which has to be one of ours: it is not quoted and has no spaces."""
+    """Return a cookie by name. Quoted values are not supported."""
     for each in header("Cookie").split(";"):
         key, equals, value = each.strip().partition("=")
         if equals and key == name:

@@ -1,7 +1,7 @@
-"""How much one address may ask for: token buckets, in a table that cannot grow without end.
+"""Rate limits by address: token buckets, in a table of limited size.
 
-A bucket holds what an address may spend at once, and fills up again with time. An address is one of IPv4, or a
-network of IPv6 (/64), because that is the least that a household or an attacker has.
+A bucket holds the tokens that an address can spend at once, and is refilled over time. IPv6 addresses are limited by
+network (/64), because that is the smallest allocation of a household or an attacker.
 """
 
 import ipaddress
@@ -12,26 +12,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.errors import ApplianceError
-from appliance.log import logger
+from appliance.http.errors import TooManyRequests
+from appliance.system.log import logger
 
 log = logger(__name__)
 
-_MOST_ADDRESSES = 4096
+_MAX_ADDRESSES = 4096
 
 
-class TooManyRequests(ApplianceError):
-    """An address asks for more than its share; `retry_after` s later it may again."""
-
-    code = "too_many_requests"
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-def household(address: str) -> str:
-    """Return what counts as one address: IPv4 as it is, of IPv6 the network (/64); anything else as it is."""
+def network_of(address: str) -> str:
+    """Return the /64 network of an IPv6 address. An IPv4 address or any other text is returned unchanged."""
     if ":" not in address:
         return address
     try:
@@ -47,13 +37,13 @@ def household(address: str) -> str:
 class _Bucket:
     tokens: float
     filled_at: float
-    is_slowed: bool = False
+    is_limited: bool = False
 
 
 class Buckets:
-    """One bucket for each address. `what` is in the words of the refusal, such as `log-ins`.
+    """One bucket for each address. `what` is used in the error message, such as `failed log-ins`.
 
-    When there are too many addresses, the one that was not seen for the longest time is forgotten.
+    When there are too many addresses, the least recently used bucket is discarded.
     """
 
     def __init__(
@@ -67,27 +57,27 @@ class Buckets:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def check(self, address: str, cost: float = 1.0) -> None:
-        """Raise TooManyRequests if the address has not so much left; take nothing."""
+        """Raise TooManyRequests if the address has fewer than `cost` tokens, without taking any."""
         self._spend(address, cost, 0.0)
 
     def take(self, address: str, cost: float = 1.0) -> None:
-        """Take so much from the address. Raises TooManyRequests if it has not so much left."""
+        """Take `cost` tokens from the address. Raises TooManyRequests if it has fewer."""
         self._spend(address, cost, cost)
 
     def __len__(self) -> int:
         return len(self._buckets)
 
     def _spend(self, address: str, needed: float, spent: float) -> None:
-        address = household(address)
+        address = network_of(address)
         with self._lock:
             bucket = self._filled(address)
             missing = needed - bucket.tokens
             if missing <= 0:
                 bucket.tokens -= spent
                 return
-            is_news, bucket.is_slowed = not bucket.is_slowed, True
-        if is_news:
-            log.warning("%s: too many %s, slowed down", address, self._what)
+            is_first, bucket.is_limited = not bucket.is_limited, True
+        if is_first:
+            log.warning("%s: too many %s, rate-limited", address, self._what)
         seconds = max(1, math.ceil(missing / self._per_second))
         raise TooManyRequests(f"too many {self._what} from your address; try again in {seconds} s", seconds)
 
@@ -96,12 +86,12 @@ class Buckets:
         bucket = self._buckets.get(address)
         if bucket is None:
             bucket = self._buckets[address] = _Bucket(self._capacity, now)
-            if len(self._buckets) > _MOST_ADDRESSES:
+            if len(self._buckets) > _MAX_ADDRESSES:
                 self._buckets.popitem(last=False)
             return bucket
         self._buckets.move_to_end(address)
         bucket.tokens = min(self._capacity, bucket.tokens + (now - bucket.filled_at) * self._per_second)
         bucket.filled_at = now
         if bucket.tokens >= self._capacity / 2:
-            bucket.is_slowed = False
+            bucket.is_limited = False
         return bucket

@@ -1,17 +1,18 @@
-"""The OpenAPI document, generated from the commands and the few routes that are not commands."""
+"""The OpenAPI document, generated from the commands and the routes that are not commands."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from appliance import __version__
 from appliance.commands import Command, Declaration, Right
+from appliance.errors import meaning
+from appliance.facts import Fact, schema
 from appliance.http.aliases import ALIASES
-from appliance.http.snapshots import PARAMETERS
-from appliance.http.ustreamer import STREAM_PARAMETERS
-from appliance.lifecycle import STATES
+from appliance.http.errors import CrossSite, LoginRequired, NotPermitted, TooManyRequests, UnknownHost
+from appliance.http.routes import API, Route
 from appliance.parameters import Parameter
+from appliance.service.pictures import PICTURE_SCHEMA
 
 _NULLABLE_TEXT = {"type": ["string", "null"]}
 _NULLABLE_NUMBER = {"type": ["number", "null"]}
@@ -33,32 +34,6 @@ _NULLABLE_FORMAT = {"oneOf": [_reference("Format"), {"type": "null"}]}
 SCHEMAS: dict[str, Any] = {
     "Error": _object(error=_object(code=_TEXT, message=_TEXT)),
     "Format": _FORMAT,
-    "State": _object(
-        name=_TEXT,
-        version=_TEXT,
-        uptime=_NUMBER,
-        time={"type": "string", "format": "date-time"},
-        camera=_object(
-            state={"enum": list(STATES)},
-            reason=_NULLABLE_TEXT,
-            since={"type": "string", "format": "date-time"},
-            source=_TEXT,
-            device=_NULLABLE_TEXT,
-            description=_NULLABLE_TEXT,
-        ),
-        privacy=_BOOLEAN,
-        format=_object(requested=_reference("Format"), granted=_NULLABLE_FORMAT),
-        fps=_NULLABLE_NUMBER,
-        frame_age=_NULLABLE_NUMBER,
-        frames=_object(captured=_INTEGER, dropped=_INTEGER, corrupt=_INTEGER),
-        viewers=_INTEGER,
-        max_viewers=_INTEGER,
-        pictures=_INTEGER,
-        disk_free={"type": ["integer", "null"]},
-        mqtt=_object(state={"enum": ["off", "connecting", "connected", "refused"]}, reason=_NULLABLE_TEXT),
-        temperature=_NULLABLE_NUMBER,
-        under_voltage={"type": ["boolean", "null"]},
-    ),
     "Control": _object(
         name=_TEXT,
         label=_TEXT,
@@ -72,6 +47,7 @@ SCHEMAS: dict[str, Any] = {
         choices={"type": ["array", "null"], "items": _object(value=_VALUE, label=_TEXT)},
         unit=_NULLABLE_TEXT,
         inactive=_BOOLEAN,
+        governed_by=_NULLABLE_TEXT,
         read_only=_BOOLEAN,
     ),
     "Controls": _object(
@@ -93,16 +69,7 @@ SCHEMAS: dict[str, Any] = {
             ),
         },
     ),
-    "Picture": _object(
-        id=_INTEGER,
-        name=_TEXT,
-        taken_at={"type": "string", "format": "date-time"},
-        bytes=_INTEGER,
-        width={"type": ["integer", "null"]},
-        height={"type": ["integer", "null"]},
-        url=_TEXT,
-        thumbnail=_TEXT,
-    ),
+    "Picture": PICTURE_SCHEMA,
     "PicturePage": _object(
         pictures={"type": "array", "items": _reference("Picture")},
         total=_INTEGER,
@@ -117,19 +84,9 @@ SCHEMAS: dict[str, Any] = {
         rights={"type": "array", "items": {"enum": ["view", "control"]}},
         users={"type": "array", "items": _TEXT},
     ),
-    "Health": {
-        "type": "object",
-        "properties": {
-            "ok": _BOOLEAN,
-            "camera": {"enum": list(STATES)},
-            "frame_age": _NULLABLE_NUMBER,
-            "fps": _NULLABLE_NUMBER,
-        },
-        "required": ["ok"],
-    },
 }
 
-# For `view` every way will do; an address with a token may not change anything.
+# A token in the address may not change anything.
 _SECURITY_SCHEMES = {
     "password": {"type": "http", "scheme": "basic", "description": "User `admin`, or `viewer` for the right to view."},
     "token": {"type": "http", "scheme": "bearer"},
@@ -137,137 +94,50 @@ _SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": "camera-appliance-NAME",
-        "description": "Set by the login page; NAME is that of the camera.",
+        "description": "Set by the login page; NAME is the name of the camera.",
     },
-    "address": {"type": "apiKey", "in": "query", "name": "token", "description": "For the right to view alone."},
+    "address": {"type": "apiKey", "in": "query", "name": "token", "description": "Grants only the right to view."},
 }
-_WAYS: dict[Right | None, list[dict[str, list[str]]]] = {
+_SECURITY: dict[Right | None, list[dict[str, list[str]]]] = {
     None: [],
     "view": [{"token": []}, {"password": []}, {"session": []}, {"address": []}],
     "control": [{"token": []}, {"password": []}, {"session": []}],
 }
 
 
-def _passed_over(parameter: Parameter) -> dict[str, Any]:
-    """Return a parameter that nothing is refused for: any text is accepted, what is not understood has no effect."""
-    return {
-        "name": parameter.name,
-        "in": "query",
-        "description": f"{parameter.help} Accepted: {parameter.accepted()}; anything else has no effect.",
-        "schema": {},
+def schemas(facts: Iterable[Fact]) -> dict[str, Any]:
+    """Return the schemas of all results of commands, by name."""
+    state = schema(facts)
+    health = {
+        "type": "object",
+        "properties": {
+            "ok": _BOOLEAN,
+            "camera": state["properties"]["camera"]["properties"]["state"],
+            "frame_age": _NULLABLE_NUMBER,
+            "fps": _NULLABLE_NUMBER,
+        },
+        "required": ["ok"],
     }
+    return {**SCHEMAS, "State": state, "Health": health}
 
 
-SELECTION = Parameter(
-    name="ids",
-    kind="text",
-    help="Numbers and spans of numbers, such as `7,9,12-40`; without it, all pictures.",
-    pattern=r"[0-9]{1,15}(-[0-9]{1,15})?(,[0-9]{1,15}(-[0-9]{1,15})?)*",
-    maximum_length=20_000,
-)
-_SELECTION = {
-    "name": SELECTION.name,
-    "in": "query",
-    "description": SELECTION.help,
-    "schema": SELECTION.schema(),
-}
-_PICTURE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A route that is no command, always a GET. `right` is needed for it, None for none.
-
-    `cost` is what a request takes from the bucket of its address: 0 for what costs us nothing worth counting.
-    `schema` names that of the JSON it answers with. Where `shows_errors`, errors of the camera come as pictures too.
-    """
-
-    path: str
-    summary: str
-    media_type: str
-    parameters: tuple[dict[str, Any], ...] = ()
-    right: Right | None = "control"
-    cost: int = 0
-    schema: str = ""
-    shows_errors: bool = False
-
-
-OTHER_ROUTES: tuple[Route, ...] = (
-    Route(
-        "/stream.mjpg",
-        "The live picture, as MJPEG; also at the addresses of other servers, see docs/http.md",
-        "multipart/x-mixed-replace",
-        tuple(map(_passed_over, STREAM_PARAMETERS)),
-        right="view",
-    ),
-    Route("/state", "How things are, in the shape of ustreamer's", "application/json", right="view"),
-    Route(
-        "/snapshot.jpg",
-        "One frame; also at the addresses of other servers, see docs/http.md",
-        "image/jpeg",
-        tuple(map(_passed_over, PARAMETERS)),
-        right="view",
-        shows_errors=True,
-    ),
-    Route("/api/pictures/{id}.jpg", "A picture, as the camera made it", "image/jpeg", (_PICTURE_ID,), right="view"),
-    Route("/api/pictures/{id}/thumbnail.jpg", "A picture, small", "image/jpeg", (_PICTURE_ID,), right="view", cost=1),
-    Route(
-        "/api/pictures.zip",
-        "Many pictures in one archive",
-        "application/zip",
-        (_SELECTION,),
-        right="view",
-        cost=5,
-    ),
-    Route("/api/events", "Server-Sent Events: state, controls, picture, pictures", "text/event-stream", right="view"),
-    Route(
-        "/api/access",
-        "Who asks, with which rights, and who can log in",
-        "application/json",
-        right=None,
-        schema="Access",
-    ),
-    Route("/api/openapi.json", "This document", "application/json", right="view"),
-    Route(
-        "/healthz",
-        "200 while frames are fresh, else 503; more of it with the right to view",
-        "application/json",
-        right=None,
-        schema="Health",
-    ),
-    Route("/metrics", "Metrics for Prometheus", "text/plain", right="view"),
-)
-
-
-def document(commands: Mapping[str, Command]) -> dict[str, Any]:
+def document(commands: Mapping[str, Command], facts: Iterable[Fact]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of all routes."""
     paths: dict[str, dict[str, Any]] = {}
     for command in commands.values():
         declaration = command.declaration
         path = re.sub(r"<(\w+)>", r"{\1}", declaration.path)
         paths.setdefault(path, {})[declaration.method.lower()] = _operation(declaration)
-    for route in OTHER_ROUTES:
+    for route in API:
         name = re.sub(r"\W+", "_", route.path).strip("_")
         if f"get_{name}" in commands:  # /state is not /api/state
             name = f"{name}_of_ustreamer"
-        content = {route.media_type: {"schema": _reference(route.schema)} if route.schema else {}}
-        errors = _errors(route.right)
-        if route.shows_errors:
-            errors["default"]["content"][route.media_type] = {}
-        also = [alias.path for alias in ALIASES if alias.target == route.path]
-        paths.setdefault(route.path, {})["get"] = {
-            "operationId": f"get_{name}",
-            "summary": route.summary,
-            **({"description": f"Also at {', '.join(also)}."} if also else {}),
-            "parameters": list(route.parameters),
-            "security": _WAYS[route.right],
-            "responses": {"200": {"description": route.summary, "content": content}, **errors},
-        }
+        paths.setdefault(route.path, {})[route.method.lower()] = _other_operation(route, f"get_{name}")
     return {
         "openapi": "3.1.0",
         "info": {"title": "Camera Appliance", "version": __version__, "license": {"name": "GPL-3.0-or-later"}},
         "paths": paths,
-        "components": {"schemas": SCHEMAS, "securitySchemes": _SECURITY_SCHEMES},
+        "components": {"schemas": schemas(facts), "securitySchemes": _SECURITY_SCHEMES},
     }
 
 
@@ -288,11 +158,11 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
         "operationId": declaration.name,
         "summary": declaration.help,
         "parameters": parameters,
-        "security": _WAYS[declaration.right],
+        "security": _SECURITY[declaration.right],
         "responses": {
             str(declaration.status): {
                 "description": "Success",
-                "content": {"application/json": {"schema": _reference(declaration.result)}},
+                "content": {"application/json": {"schema": declaration.result_schema}},
             },
             **_errors(declaration.right),
         },
@@ -311,15 +181,42 @@ def _operation(declaration: Declaration) -> dict[str, Any]:
     return operation
 
 
+def _other_operation(route: Route, name: str) -> dict[str, Any]:
+    content = {route.media_type: {"schema": _reference(route.schema)} if route.schema else {}}
+    errors = _errors(route.right)
+    if route.shows_errors:
+        errors["default"]["content"][route.media_type] = {}
+    also = [alias.path for alias in ALIASES if alias.target == route.path]
+    return {
+        "operationId": name,
+        "summary": route.summary,
+        **({"description": f"Also at {', '.join(also)}."} if also else {}),
+        "parameters": [_other_parameter(route, each) for each in route.parameters],
+        "security": _SECURITY[route.right],
+        "responses": {"200": {"description": route.summary, "content": content}, **errors},
+    }
+
+
+def _other_parameter(route: Route, parameter: Parameter) -> dict[str, Any]:
+    if f"{{{parameter.name}}}" in route.path:
+        return {"name": parameter.name, "in": "path", "required": True, "schema": parameter.schema()}
+    described = {"name": parameter.name, "in": "query", "description": parameter.help, "schema": parameter.schema()}
+    if route.lenient:  # any text is accepted
+        described["description"] = f"{parameter.help} Accepted: {parameter.accepted()}; anything else has no effect."
+        described["schema"] = {}
+    return described
+
+
 def _errors(right: Right | None) -> dict[str, Any]:
-    """Return what may be answered instead: what has to do with access by its number, all else as `default`."""
-    refusals = {"421": "The appliance is not called by that name", "default": "What went wrong, and what would do"}
+    """Return the error responses: those about access by status, all others as `default`."""
+    refusals = {
+        str(UnknownHost.status): meaning(UnknownHost),
+        "default": "Any other error; its message gives the cause",
+    }
     if right:
-        refusals |= {
-            "401": "Nobody is known to ask; log in, or send a token",
-            "403": f"Who asks does not have the right to {right}, or is a page of another site",
-            "429": "Too many requests from one address; Retry-After says when to ask again",
-        }
+        others = (LoginRequired, TooManyRequests, NotPermitted)
+        refusals |= {str(kind.status): meaning(kind) for kind in others}
+        refusals[str(CrossSite.status)] += f". Or: {meaning(CrossSite)}"
     return {
         status: {"description": words, "content": {"application/json": {"schema": _reference("Error")}}}
         for status, words in sorted(refusals.items())

@@ -1,6 +1,6 @@
-"""The files of the page, compressed once and kept in memory: some hundred kilobytes in all.
+"""The files of the page, compressed once and cached in memory: a few hundred kilobytes in total.
 
-Style sheets are answered with what they import. While one of those is edited, touch the one that imports it.
+Imports of style sheets are resolved. After editing an imported style sheet, touch the one that imports it.
 """
 
 import gzip
@@ -14,7 +14,7 @@ from bottle import HTTPResponse, request
 
 from appliance.errors import NotFound
 from appliance.http.conditional import has_newest
-from appliance.http.negotiation import takes_gzip
+from appliance.http.negotiation import accepts_gzip
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -32,27 +32,27 @@ _IMPORT = re.compile(rb'^@import url\("(?P<path>[^"]+)"\)(?: layer\((?P<layer>\w
 class _File:
     media_type: str
     plain: bytes
-    packed: bytes | None  # None where packing gains nothing
+    compressed: bytes | None  # None if it would not be smaller
     tag: str
     changed: int  # ns
 
 
 class PageFiles:
-    """Answers with files below one folder, and with nothing else: a path is looked up, not opened."""
+    """Serves the files below `root` only: a requested path is a key of a table, never opened."""
 
     def __init__(self, root: Path) -> None:
         self._paths = {str(path.relative_to(root)): path for path in root.rglob("*") if path.suffix in _TYPES}
         self._files: dict[str, _File] = {}
 
-    def answer(self, path: str) -> HTTPResponse:
-        """Return the response with that file, or that it is the one the browser has. Raises NotFound."""
+    def respond(self, path: str) -> HTTPResponse:
+        """Return the response with a file, or 304 if the browser has it. Raises NotFound."""
         return _respond(self._file(path))
 
     def manifest(self, camera: str) -> HTTPResponse:
-        """Return the response with the manifest, in the name of the camera."""
+        """Return the response with the web app manifest, with the name of the camera."""
         content = json.loads(self._file("manifest.webmanifest").plain) | {"name": camera, "short_name": camera}
         data = json.dumps(content, ensure_ascii=False).encode()
-        return _respond(_packed(data, _TYPES[".webmanifest"], 0))
+        return _respond(_compressed(data, _TYPES[".webmanifest"], 0))
 
     def _file(self, name: str) -> _File:
         path = self._paths.get(name)
@@ -62,36 +62,36 @@ class PageFiles:
             changed = path.stat().st_mtime_ns
             file = self._files.get(name)
             if file is None or file.changed != changed:
-                data = _flattened(path) if path.suffix == ".css" else path.read_bytes()
-                file = self._files[name] = _packed(data, _TYPES[path.suffix], changed)
+                data = _bundled(path) if path.suffix == ".css" else path.read_bytes()
+                file = self._files[name] = _compressed(data, _TYPES[path.suffix], changed)
         except OSError:
             raise NotFound(f"there is no page {request.path}") from None
         return file
 
 
-def _flattened(path: Path) -> bytes:
-    """Return a style sheet with those in it that it imports: each would cost a round trip before the first paint."""
+def _bundled(path: Path) -> bytes:
+    """Return a style sheet with its imports inlined: each would cost a round trip before the first paint."""
 
     def imported(match: re.Match[bytes]) -> bytes:
-        content = _flattened(path.parent / match["path"].decode()).removeprefix(b'@charset "UTF-8";')
+        content = _bundled(path.parent / match["path"].decode()).removeprefix(b'@charset "UTF-8";')
         return b"@layer %b {%b}" % (match["layer"], content) if match["layer"] else content
 
     return _IMPORT.sub(imported, path.read_bytes())
 
 
-def _packed(data: bytes, media_type: str, changed: int) -> _File:
-    packed = gzip.compress(data, mtime=0)
+def _compressed(data: bytes, media_type: str, changed: int) -> _File:
+    compressed = gzip.compress(data, mtime=0)
     tag = hashlib.sha256(data).hexdigest()[:20]
-    return _File(media_type, data, packed if len(packed) < len(data) else None, tag, changed)
+    return _File(media_type, data, compressed if len(compressed) < len(data) else None, tag, changed)
 
 
 def _respond(file: _File) -> HTTPResponse:
-    is_packed = file.packed is not None and takes_gzip()
-    tag = f'"{file.tag}{"-gzip" if is_packed else ""}"'
+    is_compressed = file.compressed is not None and accepts_gzip()
+    tag = f'"{file.tag}{"-gzip" if is_compressed else ""}"'
     headers = {"Cache-Control": "no-cache", "ETag": tag, "Vary": "Accept-Encoding"}
     if has_newest(tag):
         return HTTPResponse(status=304, headers=headers)
     headers["Content-Type"] = file.media_type
-    if is_packed:
+    if is_compressed:
         headers["Content-Encoding"] = "gzip"
-    return HTTPResponse(file.packed if is_packed else file.plain, 200, headers)
+    return HTTPResponse(file.compressed if is_compressed else file.plain, 200, headers)

@@ -1,20 +1,20 @@
-"""Addresses in answers, for a client that reaches the appliance below a path of a reverse proxy."""
+"""Addresses in responses, for clients behind a reverse proxy that adds a path prefix."""
 
 from typing import Any
 
 _ADDRESSES = ("url", "thumbnail")
-"""Members of a result that hold the path of something of ours, such as `/api/pictures/12.jpg`."""
+"""Members of a result that contain a path, such as `/api/pictures/12.jpg`."""
 
 
-def below(prefix: str, result: Any) -> Any:
-    """Return the result of a command with the prefix before its addresses: `/door` and `/api/x` give `/door/api/x`."""
+def with_prefix(prefix: str, result: Any) -> Any:
+    """Return a result with the prefix added to its addresses: `/door` and `/api/x` become `/door/api/x`."""
     if not prefix:
         return result
     if isinstance(result, list):
-        return [below(prefix, each) for each in result]
+        return [with_prefix(prefix, each) for each in result]
     if isinstance(result, dict):
         return {
-            name: _address(prefix, value) if name in _ADDRESSES else below(prefix, value)
+            name: _address(prefix, value) if name in _ADDRESSES else with_prefix(prefix, value)
             for name, value in result.items()
         }
     return result

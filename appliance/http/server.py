@@ -1,4 +1,4 @@
-"""cheroot in a thread, with what it lacks for us: patience with slow clients, handing a connection over, logging."""
+"""cheroot in a thread, extended by the connection loop, by handing over connections, and by logging."""
 
 import contextlib
 import os
@@ -12,39 +12,40 @@ from typing import Any
 from cheroot import wsgi
 from cheroot.server import HeaderReader, HTTPRequest
 
-from appliance import payload
+from appliance import json_codec
 from appliance.errors import ConfigurationError
 from appliance.http.connection import HEAD_LIMIT, Connection
-from appliance.http.guard import LOCAL_ADDRESS
-from appliance.http.reception import Reception
-from appliance.http.tls import Tls, trusting_anybody
-from appliance.log import logger
+from appliance.http.connection_loop import ConnectionLoop
+from appliance.http.security_middleware import LOCAL_ADDRESS
+from appliance.http.tls import Tls, unverified_context
+from appliance.system.log import logger
 
 log = logger(__name__)
 
 HAND_OVER = "appliance.hand_over"
 """Key of the WSGI environment: a function that takes `accept(connection, head)`.
 
-Called by a route, it makes the server give the connection away after the route has returned, instead of answering:
-`head` is the head of the response with all its headers, not yet sent.
+A route calls it to hand over its connection instead of returning a response. After the route has returned, `accept` is
+called with the head of the response including all headers, which has not been sent.
 """
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  how to reach ourselves when we listen there
-_WORKERS = 10  # Requests are short; what lasts is handed over.
-_SHARE = 5  # of them, for one address at the same time
-_BACKLOG = 512  # connections that the kernel holds until they are accepted
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  addresses for connections to ourselves
+_WORKERS = 10  # requests are short; long responses are handed over
+_SHARE = 5  # workers for one address at the same time
+_BACKLOG = 512  # connections in the kernel that are not accepted yet
 
 Accept = Callable[[socket.socket, bytes], None]
 
 
 class _Headers(HeaderReader):
-    """Reads the headers of one request, without those that would mislead.
+    """Reads the headers of a request, and ignores unsafe ones.
 
-    One with an underscore would pass for the one with a hyphen in the environment; `Expect` the reception has answered.
+    In the WSGI environment, a name with an underscore would collide with the same name with a hyphen. The connection
+    loop has already handled `Expect`.
     """
 
     def __init__(self) -> None:
-        self.hosts = 0  # how many lines with a Host there are; cheroot keeps the last
+        self.hosts = 0  # number of Host headers; cheroot keeps the last
 
     def _allow_header(self, key_name: bytes) -> bool:
         self.hosts += key_name == b"Host"
@@ -52,7 +53,7 @@ class _Headers(HeaderReader):
 
 
 class _Request(HTTPRequest):
-    """A request; what cheroot itself refuses is told as JSON, like everything else."""
+    """A request. Errors of cheroot itself are returned as JSON too."""
 
     method = b""
 
@@ -61,7 +62,7 @@ class _Request(HTTPRequest):
         if not super().read_request_headers():  # type: ignore[no-untyped-call]
             return False
         if self.header_reader.hosts > 1:  # RFC 9112, 3.2
-            self.simple_response("400 Bad Request", "A request has one Host header.")
+            self.simple_response("400 Bad Request", "A request must have one Host header.")
             return False
         if self.inheaders.get(b"Content-Length", b"0").isdigit():
             return True
@@ -71,7 +72,7 @@ class _Request(HTTPRequest):
     def simple_response(self, status: str, msg: str = "") -> None:
         number, _, words = status.partition(" ")
         code = {"413": "too_large", "414": "too_large", "500": "internal_error"}.get(number, "invalid_request")
-        body = payload.encode(payload.error(code, msg or words))
+        body = json_codec.encode(json_codec.error(code, msg or words))
         self.close_connection = self.sent_headers = True
         head = (
             f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
@@ -84,7 +85,7 @@ Connection.RequestHandlerClass = _Request
 
 
 class _Gateway(wsgi.Gateway_10):
-    """Answers one request, or gives its connection away."""
+    """Responds to one request, or hands over its connection."""
 
     def __init__(self, request: Any) -> None:
         self._accept: Accept | None = None
@@ -102,7 +103,7 @@ class _Gateway(wsgi.Gateway_10):
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         write = super().start_response(status, headers, exc_info)
         if self._accept:
-            self.req.sent_headers = True  # Keeps cheroot from sending them, and its chunks.
+            self.req.sent_headers = True  # keeps cheroot from sending headers and chunks
         return write
 
     def respond(self) -> None:
@@ -114,30 +115,30 @@ class _Gateway(wsgi.Gateway_10):
         headers = [header for header in request.outheaders if header[0].lower() != b"content-length"]
         lines = [b"HTTP/1.1 " + request.status, *(name + b": " + value for name, value in headers)]
         head = b"\r\n".join([*lines, b"Connection: close", b"", b""])
-        request.server.reception.forget(request.conn)
+        request.server.connection_loop.detach(request.conn)
         connection = request.conn.socket
-        if not isinstance(connection, ssl.SSLSocket):  # Detached, the descriptor is ours alone.
+        if not isinstance(connection, ssl.SSLSocket):  # detached, so that only we own the descriptor
             connection = socket.socket(fileno=connection.detach())
-        # A lingering connection is one that cheroot does not shut down.
+        # cheroot does not shut down a lingering connection.
         request.conn.linger = request.close_connection = True
         self._accept(connection, head)
 
 
 class _CherootServer(wsgi.Server):
-    """cheroot's server with our reception, logging to our log, keeping why it could not bind, which it makes words of.
+    """cheroot's server with our connection loop and log. It keeps the error of `bind`, which cheroot turns into text.
 
-    The reception takes the place of cheroot's `_connections`: https://github.com/cherrypy/cheroot has no other way in.
+    The connection loop replaces the private `_connections`, because cheroot (11.1.2) has no public way to do so.
     """
 
     tls: Tls | None = None
     bind_error: OSError | None = None
-    reception: Reception
+    connection_loop: ConnectionLoop
     _connections: Any
 
     def prepare(self) -> None:
         super().prepare()
         self._connections.close()
-        self._connections = self.reception = Reception(self, self.tls, _SHARE)
+        self._connections = self.connection_loop = ConnectionLoop(self, self.tls, _SHARE)
 
     def bind(self, family: int, type: int, proto: int = 0) -> Any:
         try:
@@ -151,12 +152,12 @@ class _CherootServer(wsgi.Server):
 
 
 class Server:
-    """The HTTP server. It listens after `start`, and answers until `stop`."""
+    """The HTTP server, which listens from `start` until `stop`."""
 
     def __init__(self, application: Callable[..., Any], host: str, port: int, tls: Tls | None = None) -> None:
         self._host = host
         self._scheme = "https" if tls else "http"
-        os.environ.pop("LISTEN_PID", None)  # cheroot would take any value of it for a socket handed to it
+        os.environ.pop("LISTEN_PID", None)  # cheroot takes any value as socket activation
         self._cheroot = _CherootServer((host, port), application, numthreads=_WORKERS, request_queue_size=_BACKLOG)
         self._cheroot.gateway = _Gateway
         self._cheroot.tls = tls
@@ -166,7 +167,7 @@ class Server:
         self._listening: Future[None] = Future()
 
     def start(self) -> None:
-        """Listen. Raises ConfigurationError where the address cannot be had."""
+        """Start to listen. Raises ConfigurationError if the address is not available."""
         self._thread.start()
         try:
             self._listening.result(timeout=10)
@@ -176,47 +177,47 @@ class Server:
             raise ConfigurationError([f"http.host, http.port: cannot listen on {self.url}: {reason}"]) from None
 
     def stop(self, timeout: float = 1.0) -> None:
-        """Stop listening and answering; a worker that a client holds is left behind after `timeout` s."""
+        """Stop the server. A worker that is still blocked after `timeout` s is abandoned."""
         stopper = threading.Thread(target=self._cheroot.stop, name="http-stop", daemon=True)
         stopper.start()
         stopper.join(timeout)
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port of the server."""
         return int(self._cheroot.bind_addr[1])
 
     @property
     def url(self) -> str:
-        """The address for people on this machine."""
-        host = _EVERYWHERE.get(self._host, self._host)
+        """The URL on this machine."""
+        host = _WILDCARDS.get(self._host, self._host)
         return f"{self._scheme}://[{host}]:{self.port}" if ":" in host else f"{self._scheme}://{host}:{self.port}"
 
     def page(self, address: str | None) -> str:
-        """Return the address for people elsewhere, who reach this machine at that address, if one is known."""
-        if self._host not in _EVERYWHERE:
+        """Return the URL for other machines; `address` is the address of this machine for them, if known."""
+        if self._host not in _WILDCARDS:
             return f"{self.url}/"
         loopback = address is None or address.startswith("127.") or address == "::1"
         name = f"{socket.gethostname()}.local" if loopback else f"[{address}]" if ":" in str(address) else address
         return f"{self._scheme}://{name}:{self.port}/"
 
     def answers(self, timeout: float = 2.0) -> bool:
-        """Ask ourselves over the network, as a browser would, and tell whether there was an answer."""
-        host = _EVERYWHERE.get(self._host, self._host)
+        """Send a request to the own address, and return whether there was a response."""
+        host = _WILDCARDS.get(self._host, self._host)
         with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
             connection = opened.enter_context(socket.create_connection((host, self.port), timeout))
             if self._cheroot.tls:
-                connection = opened.enter_context(trusting_anybody().wrap_socket(connection))
+                connection = opened.enter_context(unverified_context().wrap_socket(connection))
             connection.settimeout(timeout)
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return connection.recv(8).startswith(b"HTTP/1.1")
         return False
 
     def _serve(self) -> None:
-        """Run cheroot. Its workers are daemons because this thread is one: none can keep the process from ending."""
+        """Run cheroot. Its workers inherit `daemon` from this thread, so they cannot keep the process from exiting."""
         try:
             self._cheroot.prepare()
-        except BaseException as error:  # noqa: BLE001  whoever waits for us gets it
+        except BaseException as error:  # noqa: BLE001  raised in `start`
             self._listening.set_exception(error)
             return
         self._listening.set_result(None)

@@ -1,8 +1,8 @@
-"""Cross-origin resource sharing (CORS): what pages of other origins may read and change.
+"""Cross-origin resource sharing (CORS): access by pages of other origins.
 
-An origin that `http.cors_origins` lists may do what its requests have the right to. `*` in that list lets the pages of
-every origin read what needs no more than the right to view. Credentials of the browser (cookies, a remembered password)
-are never shared: no answer has `Access-Control-Allow-Credentials`.
+Pages of an origin in `http.cors_origins` may do everything that their requests have the right to do. `*` in that list
+allows pages of every origin to read what requires the right to view at most. Credentials of the browser (cookies, a
+saved password) are never shared: no response has `Access-Control-Allow-Credentials`.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from appliance.settings import HttpSettings
 
 RIGHT = "appliance.right"
-"""Key of the WSGI environment: the right that the route needs, set once the route is known."""
+"""Key of the WSGI environment: the right that the route requires, set by the authorization."""
 
 EVERY_ORIGIN = "*"
 _READING = ("GET", "HEAD")
@@ -21,7 +21,7 @@ Headers = list[tuple[str, str]]
 
 
 def warning(settings: HttpSettings) -> str | None:
-    """Return what to log at the start about who can see the camera; None where there is nothing to warn of."""
+    """Return the warning to log at the start if every origin is allowed, otherwise None."""
     if EVERY_ORIGIN not in (origin.strip() for origin in settings.cors_origins.split(",")):
         return None
     secrets = (settings.password, settings.viewer_password, settings.token, settings.viewer_token)
@@ -33,26 +33,26 @@ def warning(settings: HttpSettings) -> str | None:
 
 
 def normal_origin(origin: str) -> str:
-    """Return an origin as browsers send it: in lower case, without the usual port of its scheme."""
+    """Return an origin as browsers send it: in lower case, without the default port of its scheme."""
     origin = origin.strip().lower()
     return origin.removesuffix(":443" if origin.startswith("https:") else ":80")
 
 
 class Sharing:
-    """Answers for `http.cors_origins`."""
+    """Implements `http.cors_origins`."""
 
     def __init__(self, settings: HttpSettings) -> None:
         origins = {normal_origin(origin) for origin in settings.cors_origins.split(",") if origin.strip()}
-        self._is_for_all = EVERY_ORIGIN in origins
+        self._allows_every_origin = EVERY_ORIGIN in origins
         self._listed = origins - {EVERY_ORIGIN}
 
     def may_change(self, origin: str | None) -> bool:
-        """Tell whether the pages of that origin may change something."""
+        """Return whether pages of an origin may make changes."""
         return origin in self._listed
 
     def headers(self, environment: dict[str, Any]) -> Headers:
-        """Return the headers that let a page of another origin read the answer, as far as it may."""
-        if not (self._listed or self._is_for_all):
+        """Return the CORS headers of a response."""
+        if not (self._listed or self._allows_every_origin):
             return []
         headers = [("Vary", "Origin")]
         if allowed := self._allowed(environment):
@@ -61,9 +61,9 @@ class Sharing:
         return headers
 
     def preflight(self, environment: dict[str, Any]) -> Headers | None:
-        """Return the answer to a preflight request that is granted; None for any other request.
+        """Return the headers of a granted preflight response; None for any other request.
 
-        The header by which our own page proves itself is never granted: `Guard` relies on that.
+        The header of the own page, `X-Camera-Appliance`, is never granted: `SecurityMiddleware` relies on that.
         """
         method = environment.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
         if environment["REQUEST_METHOD"] != "OPTIONS" or method is None:
@@ -74,7 +74,7 @@ class Sharing:
                 ("Access-Control-Allow-Methods", _METHODS),
                 ("Access-Control-Allow-Headers", f"{_READING_HEADERS}, Content-Type"),
             ]
-        elif self._is_for_all and origin is not None and method in _READING:
+        elif self._allows_every_origin and origin is not None and method in _READING:
             granted = [
                 ("Access-Control-Allow-Origin", EVERY_ORIGIN),
                 ("Access-Control-Allow-Methods", ", ".join(_READING)),
@@ -91,9 +91,9 @@ class Sharing:
         origin = environment.get("HTTP_ORIGIN")
         if origin in self._listed:
             return str(origin)
-        if not self._is_for_all or origin is None or environment["REQUEST_METHOD"] not in _READING:
+        if not self._allows_every_origin or origin is None or environment["REQUEST_METHOD"] not in _READING:
             return None
-        # A request with a cookie has credentials, with which browsers do not take `*` either.
+        # A cookie is a credential, and browsers do not accept `*` with credentials.
         if "HTTP_COOKIE" in environment or environment.get(RIGHT, "view") not in (None, "view"):
             return None
         return EVERY_ORIGIN

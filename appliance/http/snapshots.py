@@ -1,15 +1,15 @@
-"""Answers with a single frame, or with a picture that says why there is none."""
+"""Snapshots: responses with a single frame, or with a placeholder that shows why there is none."""
 
 import time
 
 from bottle import HTTPResponse
 
 from appliance.errors import CameraUnavailable, CorruptFrame
-from appliance.frames import Frame
-from appliance.http.exchange import RETRY_AFTER, status_of, understood
+from appliance.frames import Frame, wall_clock
 from appliance.http.negotiation import prefers_json
+from appliance.http.responses import RETRY_AFTER, lenient_query
 from appliance.parameters import Parameter
-from appliance.service import Appliance, wall_clock
+from appliance.service.camera import CameraService
 
 PARAMETERS = (
     Parameter(
@@ -19,7 +19,7 @@ PARAMETERS = (
         maximum=60,
         unit="s",
         default=0.0,
-        help="The frame may be as old as that, in s. 0, the default, is a frame captured after the request.",
+        help="Maximum age of the frame, in s. With 0, the default, the frame is captured after the request.",
     ),
     Parameter(
         name="max_delay",
@@ -27,43 +27,43 @@ PARAMETERS = (
         minimum=0,
         maximum=60_000,
         unit="ms",
-        help="The same in ms, as camera-streamer has it; `max_age` is stronger.",
+        help="The same in ms, as in camera-streamer; `max_age` takes precedence.",
     ),
     Parameter(
         name="upright",
         kind="boolean",
-        help="Whether the pixels themselves are turned, for programs that do not look at the orientation. The default "
-        "is yes where `camera.rotate` or `camera.flip_*` turn the picture; `0` then gives the bytes of the camera with "
-        "the orientation as EXIF.",
+        help="Whether the pixels are transformed, for programs that ignore the EXIF orientation. Enabled by default if "
+        "`camera.rotate` or `camera.flip_*` is set; `0` then returns the original bytes of the camera with the "
+        "orientation as EXIF.",
     ),
 )
-# The bytes of the next answer are those of another frame: parts of two would not fit together (RFC 9110, 14.3).
+# The next response contains another frame, so parts of two cannot be combined (RFC 9110, 14.3).
 _LIVE = {"Content-Type": "image/jpeg", "Cache-Control": "no-store", "Accept-Ranges": "none"}
 
 
-def answer(appliance: Appliance) -> HTTPResponse:
-    """Return the response with one frame; without one, with the picture of the reason and the status of the error.
+def respond(camera: CameraService) -> HTTPResponse:
+    """Return the response with one frame, or a placeholder with the status of the error.
 
-    Raises CameraUnavailable instead where the client prefers JSON, and Busy.
+    Raises Busy, and CameraUnavailable if the client prefers JSON.
     """
-    wished = understood(PARAMETERS)
-    max_age = wished.get("max_age", wished.get("max_delay", 0.0) / 1000)
+    requested = lenient_query(PARAMETERS)
+    max_age = requested.get("max_age", requested.get("max_delay", 0.0) / 1000)
     try:
-        frame = appliance.snapshot(max_age)
+        frame = camera.snapshot(max_age)
     except CameraUnavailable as error:
         if prefers_json():
             raise
-        return _refusal(appliance.placeholder(error), status_of(error))
+        return _refusal(camera.placeholder(error), error.status)
     data = frame.jpeg
-    if wished.get("upright", appliance.is_turned):
-        data = _upright(appliance, frame)
+    if requested.get("upright", camera.is_turned):
+        data = _upright(camera, frame)
     return HTTPResponse(data, 200, _headers(frame))
 
 
-def _upright(appliance: Appliance, frame: Frame) -> bytes:
+def _upright(camera: CameraService, frame: Frame) -> bytes:
     try:
-        return appliance.upright(frame)
-    except CorruptFrame:  # one decoder is more generous than the other
+        return camera.upright(frame)
+    except CorruptFrame:  # the decoders differ in what they accept
         return frame.jpeg
 
 

@@ -1,1 +1,1 @@
-"""The MQTT side: commands in, answers, state and pictures out, over paho."""
+"""The MQTT side: receives commands, publishes responses, state and pictures, over paho."""

@@ -6,12 +6,14 @@ from typing import Any
 
 from appliance import __version__
 from appliance.commands import PRESSES, Declaration
-from appliance.mqtt.publications import EVENT_TYPES
+from appliance.events import Event
+from appliance.facts import members, nullable, reference
 from appliance.mqtt.topics import TOPICS, Topic
+from appliance.service.pictures import PICTURE_SCHEMA
 
 _BASE = "camera-appliance/{camera}"
 _VALUE = {"type": ["integer", "number", "boolean", "string", "null"]}
-_TRANSACTION = {"description": "Sent back as it came."}
+_TRANSACTION = {"description": "Returned unchanged in the response."}
 _CONTENT_TYPES = {"text": "text/plain", "jpeg": "image/jpeg"}
 _ERROR = {
     "type": "object",
@@ -22,11 +24,6 @@ _ERROR = {
 SCHEMAS: dict[str, Any] = {
     "Values": {"type": "object", "additionalProperties": _VALUE},
     "Availabilities": {"type": "object", "additionalProperties": {"enum": ["online", "offline"]}},
-    "Event": {
-        "type": "object",
-        "properties": {"event_type": {"enum": list(EVENT_TYPES)}, "time": {"type": "string", "format": "date-time"}},
-        "required": ["event_type", "time"],
-    },
     "Published": {
         "type": "object",
         "properties": {
@@ -37,26 +34,17 @@ SCHEMAS: dict[str, Any] = {
         },
     },
     "PictureInfo": {
-        "description": "A picture and what was published of it; every value is null where there is no picture.",
-        "type": "object",
-        "properties": {
-            "id": {"type": ["integer", "null"]},
-            "name": {"type": ["string", "null"]},
-            "taken_at": {"type": ["string", "null"], "format": "date-time"},
-            "bytes": {"type": ["integer", "null"]},
-            "width": {"type": ["integer", "null"]},
-            "height": {"type": ["integer", "null"]},
-            "url": {"type": ["string", "null"]},
-            "thumbnail": {"type": ["string", "null"]},
-            "published": {"oneOf": [{"$ref": "#/components/schemas/Published"}, {"type": "null"}]},
-        },
-        "required": ["id", "name", "taken_at", "bytes", "width", "height", "url", "thumbnail", "published"],
+        "description": "A picture, and the form in which it was published. Every value is null if there is no picture.",
+        **members(
+            **{name: nullable(schema) for name, schema in PICTURE_SCHEMA["properties"].items()},
+            published=nullable(reference("Published")),
+        ),
     },
 }
 
 
-def document(commands: Iterable[Declaration], schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the document; `schemas` are those of the results of commands, by name."""
+def document(commands: Iterable[Declaration], events: Iterable[Event], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the document. `schemas` are the schemas of the results of commands, by name."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     declared = list(commands)
@@ -67,12 +55,14 @@ def document(commands: Iterable[Declaration], schemas: dict[str, Any]) -> dict[s
             operations[f"{'receive' if topic.received else 'send'}_{key}"] = _operation(
                 "receive" if topic.received else "send", key, topic, reply=_reply_of(topic.path)
             )
-    asked, answered = (next(each for each in TOPICS if each.path.startswith(way)) for way in ("command/", "response/"))
+    request, response = (
+        next(each for each in TOPICS if each.path.startswith(prefix)) for prefix in ("command/", "response/")
+    )
     for command in declared:
-        key, answer = f"command_{command.name}", f"response_{command.name}"
+        key, response_key = f"command_{command.name}", f"response_{command.name}"
         channels[key] = _channel(f"command/{command.name}", command.help, {"arguments": _arguments(command)})
-        channels[answer] = _channel(f"response/{command.name}", answered.help, {"answer": _answer(command)})
-        operations[command.name] = _operation("receive", key, asked, reply=command.name)
+        channels[response_key] = _channel(f"response/{command.name}", response.help, {"answer": _response(command)})
+        operations[command.name] = _operation("receive", key, request, reply=command.name)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -85,7 +75,19 @@ def document(commands: Iterable[Declaration], schemas: dict[str, Any]) -> dict[s
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": operations,
-        "components": {"schemas": {**schemas, **SCHEMAS}},
+        "components": {"schemas": {**schemas, **SCHEMAS, "Event": _event(events)}},
+    }
+
+
+def _event(events: Iterable[Event]) -> dict[str, Any]:
+    """Return the schema of the event topic."""
+    time = {"type": "string", "format": "date-time"}
+    return {
+        "oneOf": [
+            {"description": event.help, **members(event_type={"const": event.name}, time=time, **event.data)}
+            for event in events
+            if event.bus
+        ]
     }
 
 
@@ -117,19 +119,19 @@ def _arguments(command: Declaration) -> dict[str, Any]:
     if required := [parameter.name for parameter in command.parameters if parameter.required]:
         schema["required"] = required
     if command.takes_any_payload:
-        schema["description"] = "A payload that is no JSON object runs the command as well."
+        schema["description"] = "A payload that is not a JSON object also runs the command."
     elif command.is_button:
         words = ", ".join(f"`{each.upper()}`" for each in sorted(PRESSES))
-        schema["description"] = f"One of {words}, in any case, runs the command without arguments."
+        schema["description"] = f"One of {words}, in upper or lower case, runs the command without arguments."
     return {"contentType": "application/json", "payload": schema}
 
 
-def _answer(command: Declaration) -> dict[str, Any]:
+def _response(command: Declaration) -> dict[str, Any]:
     good = {
         "type": "object",
         "properties": {
             "ok": {"const": True},
-            "result": {"$ref": f"#/components/schemas/{command.result}"},
+            "result": command.result_schema,
             "transaction": _TRANSACTION,
         },
         "required": ["ok", "result"],
@@ -143,7 +145,7 @@ def _answer(command: Declaration) -> dict[str, Any]:
 
 
 def _reply_of(path: str) -> str | None:
-    """Return the command as which a message on the topic is answered."""
+    """Return the command whose response topic receives the response to a message on the topic, or None."""
     if path.startswith("controls/") and path.endswith("/set"):
         return "set_controls"
     return "set_privacy" if path == "privacy/set" else None

@@ -1,4 +1,4 @@
-"""What a connection to the broker needs: an identity, credentials, and whom to trust."""
+"""Connection parameters: client id, credentials, TLS, and reconnect delays."""
 
 import hashlib
 import ssl
@@ -13,16 +13,16 @@ from paho.mqtt.exception import MalformedPacket
 from appliance.errors import ConfigurationError
 from appliance.settings import MqttSettings
 
-RETRY = (1, 60)  # s, first and last, doubling
-RETRY_IN_A_FIGHT = (60, 60)  # s: two clients with one id would throw each other out without end
+RETRY = (1, 60)  # s, minimum and maximum, doubling
+RETRY_AFTER_CONFLICT = (60, 60)  # s: two clients with the same id would disconnect each other in a loop
 
 
 def new_client(settings: MqttSettings, identity: str, will: str | None, queued: int) -> paho.Client:
-    """Return a client that is not connected yet, with `offline` as its will on that topic, if it has one.
+    """Return a client that is not connected yet, with the will `offline` on the topic `will`, if given.
 
-    Raises ConfigurationError where the settings cannot lead to a connection whatever the broker does.
+    Raises ConfigurationError if the settings can never lead to a connection.
     """
-    _refuse_impossible_host(settings.host)
+    _check_host(settings.host)
     protocol = paho.MQTTv5 if settings.protocol == "5" else paho.MQTTv311
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=identity, protocol=protocol)
     client.max_queued_messages_set(queued)
@@ -37,28 +37,28 @@ def new_client(settings: MqttSettings, identity: str, will: str | None, queued: 
 
 
 def client_id(name: str, base_topic: str, machine_id: Path = Path("/etc/machine-id")) -> str:
-    """Return an id that no other client of the broker has: two with the same would throw each other out for ever.
+    """Return a unique client id, because a broker disconnects a client when another one uses its id.
 
-    It stays the same over a restart, so that a connection which the broker believes alive is replaced.
+    It is stable across restarts, so that a new connection replaces a stale one.
     """
     try:
         machine = machine_id.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         machine = ""
-    if len(machine) != 32:  # In images of containers the file is there, and empty.
+    if len(machine) != 32:  # the file is empty in container images
         machine = str(time.time_ns())
     return f"camera-appliance-{name}-{hashlib.sha256(f'{machine}/{base_topic}/{name}'.encode()).hexdigest()[:8]}"
 
 
 def _read_text(buffer: bytes, most: int) -> tuple[str, int]:
-    """Return the text at the beginning of the properties of a packet, and how many bytes it takes.
+    """Return a text property of a packet, and its size in bytes.
 
-    Replaces paho's: that one ends the connection because of U+FEFF, which MQTT 5 allows (1.5.4) and brokers pass on. A
-    retained message with one in a property would keep us away for ever.
+    Replaces the function of paho, which closes the connection for U+FEFF. MQTT 5 allows that character (1.5.4) and
+    brokers forward it, so a retained message with it in a property would make every connection fail.
     """
     size = int.from_bytes(buffer[:2], "big")
     if most < 2 + size:
-        raise MalformedPacket("a text that ends before its length")
+        raise MalformedPacket("a text that is shorter than its length")
     try:
         return buffer[2 : 2 + size].decode(), 2 + size
     except UnicodeDecodeError as error:
@@ -68,16 +68,16 @@ def _read_text(buffer: bytes, most: int) -> tuple[str, int]:
 properties.readUTF = _read_text
 
 
-def _refuse_impossible_host(host: str) -> None:
-    """Raise ConfigurationError for what no resolver takes; in paho's thread it would be the end of the thread."""
+def _check_host(host: str) -> None:
+    """Raise ConfigurationError for an invalid host name, which would end the thread of paho."""
     try:
         host.encode("idna")
     except UnicodeError as error:
-        raise ConfigurationError([f"mqtt.host: {host!r} is not the name of a host: {error}"]) from None
+        raise ConfigurationError([f"mqtt.host: {host!r} is not a valid host name: {error}"]) from None
 
 
 def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
-    """Return how to trust the broker and what to show it. Raises ConfigurationError."""
+    """Return the TLS context. Raises ConfigurationError."""
     try:
         context = ssl.create_default_context(cafile=settings.tls_ca_file or None)
     except OSError as error:
@@ -86,7 +86,7 @@ def _tls_context(settings: MqttSettings) -> ssl.SSLContext:
     if settings.tls_certificate_file:
         certificate, key = settings.tls_certificate_file, settings.tls_key_file or None
         try:
-            context.load_cert_chain(certificate, key, password="")  # else it would ask on the terminal
+            context.load_cert_chain(certificate, key, password="")  # otherwise OpenSSL would prompt on the terminal
         except OSError as error:
             files = f"{certificate}, {key or certificate}: no certificate with its key, unencrypted"
             raise ConfigurationError([f"mqtt.tls_certificate_file, mqtt.tls_key_file: {files}: {error}"]) from None

@@ -1,67 +1,49 @@
-"""What Home Assistant is told about this camera: one device with its components, derived from what there is.
+"""The discovery of this camera by Home Assistant: one device with its components, derived from declarations.
 
-Home Assistant (2025.4 to 2026.11) refuses a whole device for one unknown key beside the components, or a component
-without a unique id; it drops unknown keys inside a component silently. Its abbreviations are in homeassistant
+Home Assistant (2025.4 to 2026.11) rejects the whole device for an unknown key next to the components, or for a
+component without a unique id; it silently drops unknown keys inside a component. The abbreviations are in homeassistant
 core/components/mqtt/abbreviations.py. `qos` is repeated in each component because 2025.4 to 2026.5 do not inherit it.
-A component is unavailable unless every topic it names says `online`.
+A component is available only if every one of its availability topics is `online`.
 """
 
 import json
+import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from appliance import __version__
 from appliance.commands import Declaration
-from appliance.lifecycle import STATES
+from appliance.facts import Entity, Fact
 from appliance.mqtt import topics as paths
-from appliance.mqtt.publications import EVENT_TYPES
 from appliance.mqtt.topics import Topics
 
 Components = dict[str, dict[str, Any]]
 
-CONTROL = "control_"  # how the components of controls begin
+CONTROL = "control_"  # prefix of the components of controls
 RESOLUTION = "resolution"
 
-_LONGEST_TEXT = 255  # characters of a state in Home Assistant
-
-
-@dataclass(frozen=True, slots=True)
-class _Measurement:
-    """A number in the state: the way to it, and how it is shown."""
-
-    path: str
-    name: str
-    keys: dict[str, Any]
-
-
-_MEASUREMENTS = (
-    _Measurement("fps", "Frame rate", {"unit_of_meas": "fps", "ic": "mdi:speedometer", "sug_dsp_prc": 1}),
-    _Measurement("viewers", "Viewers", {"ic": "mdi:eye"}),
-    _Measurement("frame_age", "Frame age", {"unit_of_meas": "s", "dev_cla": "duration", "sug_dsp_prc": 2, "en": False}),
-    _Measurement("frames.dropped", "Dropped frames", {"stat_cla": "total_increasing", "en": False}),
-    _Measurement("frames.corrupt", "Corrupt frames", {"stat_cla": "total_increasing", "en": False}),
-    _Measurement("pictures", "Pictures", {"ic": "mdi:image-multiple"}),
-    _Measurement("disk_free", "Disk left", {"unit_of_meas": "B", "dev_cla": "data_size", "sug_dsp_prc": 0}),
-    _Measurement("temperature", "Temperature", {"unit_of_meas": "°C", "dev_cla": "temperature", "sug_dsp_prc": 1}),
-)
+_VALUE = re.compile(r"\bvalue\b")
+_MAX_TEXT = 255  # characters, limit of a state in Home Assistant
+_MINIMUM_STEP = 0.001  # of a number in Home Assistant
+_UNLIMITED = 1_000_000  # replaces a missing limit, because Home Assistant requires one
 
 
 def device_id(topics: Topics) -> str:
-    """Return the id of the device: it follows from the topics alone, which nobody else may have anyway.
+    """Return the id of the device, derived only from the topics, which are unique.
 
-    So a camera whose SD card was replaced is the same device again, with its names and its history.
+    A camera whose SD card was replaced therefore remains the same device, with its names and history.
     """
     return re.sub(r"[^a-zA-Z0-9_-]", "_", f"{topics.base}-{topics.name}")
 
 
 def config_topic(prefix: str, topics: Topics) -> str:
-    """Return where the device is announced."""
+    """Return the topic of the discovery message."""
     return f"{prefix}/device/{device_id(topics)}/config"
 
 
 def document(topics: Topics, state: dict[str, Any], page: str, components: Components) -> dict[str, Any]:
-    """Return the announcement of the device with these components. `page` is the address of its page."""
+    """Return the discovery message of the device. `page` is the URL of its page."""
     model = state["camera"]["description"]
     device = {
         "ids": [device_id(topics)],
@@ -77,12 +59,14 @@ def document(topics: Topics, state: dict[str, Any], page: str, components: Compo
     }
 
 
-def appliance_components(topics: Topics, commands: list[Declaration], is_live: bool) -> Components:
-    """Return what every appliance has, whatever its camera: pictures, buttons, sensors. All have their unique id."""
-    made = _pictures(topics, is_live) | _sensors(topics)
+def appliance_components(
+    topics: Topics, commands: list[Declaration], facts: Iterable[Fact], event_types: list[str], is_live: bool
+) -> Components:
+    """Return the components that are independent of the camera: pictures, buttons, sensors, privacy."""
+    components = _pictures(topics, event_types, is_live) | _facts(topics, facts)
     for command in commands:
         if command.press:
-            made[command.name] = {
+            components[command.name] = {
                 "p": "button",
                 "name": command.press,
                 "cmd_t": topics.of(f"command/{command.name}"),
@@ -90,8 +74,8 @@ def appliance_components(topics: Topics, commands: list[Declaration], is_live: b
                 "avty": _availability(topics, needs_camera=command.name != "restart_camera"),
             } | ({"dev_cla": "restart"} if command.name == "restart_camera" else {})
             if command.name != "take_picture":
-                made[command.name]["ent_cat"] = "config"
-    made["privacy"] = {
+                components[command.name]["ent_cat"] = "config"
+    components["privacy"] = {
         "p": "switch",
         "name": "Privacy",
         "ic": "mdi:eye-off",
@@ -99,32 +83,32 @@ def appliance_components(topics: Topics, commands: list[Declaration], is_live: b
         "cmd_t": topics.of("privacy/set"),
         "avty": _availability(topics),
     }
-    return _finished(topics, made)
+    return _completed(topics, components)
 
 
 def control_components(topics: Topics, controls: dict[str, Any]) -> Components:
-    """Return a component for each control of the camera, as `get_controls` reports them."""
-    made = {}
+    """Return a component for each control, from the result of `get_controls`."""
+    components = {}
     for control in controls["controls"]:
         name = control["name"]
         availability = {
             "t": topics.of(paths.CONTROLS_AVAILABILITY),
             "val_tpl": f"{{{{ value_json.get({_literal(name)}, 'offline') }}}}",
         }
-        made[CONTROL + name] = {
+        components[CONTROL + name] = {
             "name": control["label"],
             "ent_cat": "config",
             "avty": [*_availability(topics, needs_camera=True), availability],
             **_control(topics, control),
         }
-    return _finished(topics, made)
+    return _completed(topics, components)
 
 
 def resolution_component(topics: Topics, state: dict[str, Any], formats: list[dict[str, Any]]) -> Components:
-    """Return the choice of a resolution among those that the camera offers in its pixel format; none without any."""
-    wanted, granted = state["format"]["requested"], state["format"]["granted"]
-    fitting = [each for each in formats if each["pixel_format"] == wanted["pixel_format"]]
-    if wanted["pixel_format"] == "auto":
+    """Return the selection of a resolution in the current pixel format; empty if there is none."""
+    requested, granted = state["format"]["requested"], state["format"]["granted"]
+    fitting = [each for each in formats if each["pixel_format"] == requested["pixel_format"]]
+    if requested["pixel_format"] == "auto":
         fitting = [each for each in formats if granted and each["pixel_format"] == granted["pixel_format"]]
     sizes = {(size["width"], size["height"]) for each in fitting or formats for size in each["sizes"]}
     if not sizes:
@@ -132,7 +116,7 @@ def resolution_component(topics: Topics, state: dict[str, Any], formats: list[di
     if granted:
         sizes.add((granted["width"], granted["height"]))
     shown = "{% set f = value_json.format.granted %}{{ f.width ~ 'x' ~ f.height if f else None }}"
-    wish = '{"width": {{ value.split("x")[0] }}, "height": {{ value.split("x")[1] }}}'
+    command_template = '{"width": {{ value.split("x")[0] }}, "height": {{ value.split("x")[1] }}}'
     select = {
         "p": "select",
         "name": "Resolution",
@@ -141,17 +125,17 @@ def resolution_component(topics: Topics, state: dict[str, Any], formats: list[di
         "stat_t": topics.of(paths.STATE),
         "val_tpl": shown,
         "cmd_t": topics.of("command/set_format"),
-        "cmd_tpl": wish,
+        "cmd_tpl": command_template,
         "ops": [f"{width}x{height}" for width, height in sorted(sizes)],
         "avty": _availability(topics, needs_camera=True),
     }
-    return _finished(topics, {RESOLUTION: select})
+    return _completed(topics, {RESOLUTION: select})
 
 
-def _pictures(topics: Topics, is_live: bool) -> Components:
+def _pictures(topics: Topics, event_types: list[str], is_live: bool) -> Components:
     info = topics.of(paths.PICTURE_INFO)
     return {
-        "camera": {  # without a name it is the device's main entity
+        "camera": {  # without a name: the main entity of the device
             "p": "camera",
             "name": None,
             "t": topics.of(paths.LIVE if is_live else paths.PICTURE),
@@ -177,80 +161,54 @@ def _pictures(topics: Topics, is_live: bool) -> Components:
             "p": "event",
             "name": "Event",
             "stat_t": topics.of(paths.EVENT),
-            "evt_typ": list(EVENT_TYPES),
+            "evt_typ": event_types,
             "avty": _availability(topics),
         },
     }
 
 
-def _sensors(topics: Topics) -> Components:
-    state, availability = topics.of(paths.STATE), _availability(topics)
-    made: Components = {
-        each.path.replace(".", "_"): {
-            "p": "sensor",
-            "name": each.name,
-            "ent_cat": "diagnostic",
-            "stat_cla": "measurement",
-            "stat_t": state,
-            "val_tpl": f"{{{{ value_json.{each.path} }}}}",
-            "avty": availability,
-            **each.keys,
-        }
-        for each in _MEASUREMENTS
+def _facts(topics: Topics, facts: Iterable[Fact]) -> Components:
+    """Return the entities of facts: diagnostic sensors."""
+    return {
+        entity.key or fact.path.replace(".", "_"): _entity(topics, fact, entity)
+        for fact in facts
+        for entity in fact.entities
     }
-    return made | _conditions(topics)
 
 
-def _conditions(topics: Topics) -> Components:
-    """Return what is not a number: how the camera is, the power supply, the version."""
-    state, availability = topics.of(paths.STATE), _availability(topics)
-    made: Components = {}
-    made["camera_state"] = {
-        "p": "sensor",
-        "name": "Camera state",
-        "dev_cla": "enum",
-        "ops": list(STATES),
+def _entity(topics: Topics, fact: Fact, entity: Entity) -> dict[str, Any]:
+    value = f"value_json.{fact.path}"
+    component: dict[str, Any] = {
+        "p": entity.platform,
+        "name": entity.name,
         "ent_cat": "diagnostic",
-        "stat_t": state,
-        "val_tpl": "{{ value_json.camera.state }}",
-        "json_attr_t": state,
-        "json_attr_tpl": "{{ value_json.camera | tojson }}",
-        "avty": availability,
+        "stat_t": topics.of(entity.topic),
+        "avty": _availability(topics),
     }
-    made["connectivity"] = {
-        "p": "binary_sensor",
-        "name": "Camera",
-        "dev_cla": "connectivity",
-        "ent_cat": "diagnostic",
-        "stat_t": topics.of(paths.CAMERA),
-        "pl_on": "online",
-        "pl_off": "offline",
-        "avty": availability,
+    if entity.topic != paths.STATE:
+        component |= {"pl_on": "online", "pl_off": "offline"}
+    elif entity.platform == "binary_sensor":
+        component["val_tpl"] = f"{{{{ {{true: 'ON', false: 'OFF'}}.get({value}, None) }}}}"
+    else:
+        component["val_tpl"] = f"{{{{ {re.sub(_VALUE, value, entity.value) or value} }}}}"
+    if entity.has_attributes:
+        component |= {"json_attr_t": topics.of(entity.topic), "json_attr_tpl": f"{{{{ {value} | tojson }}}}"}
+    if entity.platform == "update":
+        component["title"] = "Camera Appliance"
+    optional = {
+        "dev_cla": entity.device_class,
+        "stat_cla": entity.state_class,
+        "unit_of_meas": entity.unit,
+        "ic": entity.icon,
+        "sug_dsp_prc": entity.precision,
+        "ops": list(entity.options),
     }
-    made["under_voltage"] = {
-        "p": "binary_sensor",
-        "name": "Under-voltage",
-        "dev_cla": "problem",
-        "ent_cat": "diagnostic",
-        "stat_t": state,
-        "val_tpl": "{{ {true: 'ON', false: 'OFF'}.get(value_json.under_voltage, None) }}",
-        "avty": availability,
-    }
-    version = '{{ {"installed_version": value_json.version, "latest_version": value_json.version} | tojson }}'
-    made["update"] = {  # It looks for no newer version, so the installed one is the latest it knows.
-        "p": "update",
-        "name": "Version",
-        "title": "Camera Appliance",
-        "ent_cat": "diagnostic",
-        "stat_t": state,
-        "val_tpl": version,
-        "avty": availability,
-    }
-    return made
+    component |= {key: each for key, each in optional.items() if each not in ("", None, [])}
+    return component if entity.enabled else component | {"en": False}
 
 
 def _control(topics: Topics, control: dict[str, Any]) -> dict[str, Any]:
-    """Return the keys that follow from the kind of a control."""
+    """Return the keys of a component that depend on the kind of a control."""
     name, kind = control["name"], control["kind"]
     value = f"value_json.get({_literal(name)})"
     reads = {"stat_t": topics.of(paths.CONTROLS)}
@@ -269,18 +227,28 @@ def _control(topics: Topics, control: dict[str, Any]) -> dict[str, Any]:
         text = f"{{{{ {shown if labels else value} }}}}"
         return {"p": "sensor", "ent_cat": "diagnostic", **reads, **unit, "val_tpl": text}
     if kind == "menu":
-        wish = f"{{{{ {_literal({label: each for each, label in labels.items()})}[value] }}}}"
-        options = {"ops": list(labels.values()), "val_tpl": f"{{{{ {shown} }}}}", "cmd_tpl": wish}
+        command_template = f"{{{{ {_literal({label: each for each, label in labels.items()})}[value] }}}}"
+        options = {"ops": list(labels.values()), "val_tpl": f"{{{{ {shown} }}}}", "cmd_tpl": command_template}
         return {"p": "select", **reads, **sets, **options}
     reads["val_tpl"] = f"{{{{ {value} }}}}"
     if kind == "text":
-        return {"p": "text", **reads, **sets, "max": min(_LONGEST_TEXT, control["maximum"] or _LONGEST_TEXT)}
-    limits = {"min": control["minimum"], "max": control["maximum"], "step": control["step"] or 1}
-    return {"p": "number", **reads, **sets, **unit, **limits}
+        return {"p": "text", **reads, **sets, "max": min(_MAX_TEXT, control["maximum"] or _MAX_TEXT)}
+    return {"p": "number", **reads, **sets, **unit, **_range(control)}
+
+
+def _range(control: dict[str, Any]) -> dict[str, float]:
+    """Return the limits and the step of a number; the defaults of Home Assistant are 1 to 100 in steps of 1."""
+    low = -_UNLIMITED if control["minimum"] is None else control["minimum"]
+    high = _UNLIMITED if control["maximum"] is None else control["maximum"]
+    step = control["step"]
+    if not step:
+        is_fine = control["kind"] == "number" and high > low
+        step = 10.0 ** math.floor(math.log10((high - low) / 100)) if is_fine else 1
+    return {"min": low, "max": high, "step": max(step, _MINIMUM_STEP)}
 
 
 def _labels(control: dict[str, Any]) -> dict[int | str, str]:
-    """Return the choices of a menu by value; two of the same name are told apart by their value."""
+    """Return the labels of a menu by value; duplicate labels get their value appended."""
     labels = [choice["label"] for choice in control["choices"]]
     return {
         choice["value"]: choice["label"]
@@ -291,12 +259,12 @@ def _labels(control: dict[str, Any]) -> dict[int | str, str]:
 
 
 def _availability(topics: Topics, needs_camera: bool = False) -> list[dict[str, str]]:
-    wanted = [paths.AVAILABILITY, paths.CAMERA] if needs_camera else [paths.AVAILABILITY]
-    return [{"t": topics.of(path)} for path in wanted]
+    required = [paths.AVAILABILITY, paths.CAMERA] if needs_camera else [paths.AVAILABILITY]
+    return [{"t": topics.of(path)} for path in required]
 
 
-def _finished(topics: Topics, components: Components) -> Components:
-    """Return the components with what all have in common."""
+def _completed(topics: Topics, components: Components) -> Components:
+    """Return the components with the keys that all have in common."""
     identity = device_id(topics)
     return {
         key: {**keys, "uniq_id": f"{identity}_{key}", "qos": 1, "avty_mode": "all"} for key, keys in components.items()
@@ -304,5 +272,5 @@ def _finished(topics: Topics, components: Components) -> Components:
 
 
 def _literal(value: object) -> str:
-    """Return a text or a mapping as Jinja reads it."""
+    """Return a text or a mapping as a Jinja literal."""
     return json.dumps(value, ensure_ascii=False)

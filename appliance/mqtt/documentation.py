@@ -1,16 +1,15 @@
-"""The text of docs/mqtt.md: the topics, how to try them, and how others use them."""
+"""The text of docs/mqtt.md: the topics, examples, and integrations."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from appliance.commands import PRESSES, Declaration, declarations
-from appliance.mqtt.publications import EVENT_TYPES
+from appliance.commands import PRESSES, Declaration
+from appliance.events import Event
 from appliance.mqtt.topics import TOPICS, Topic
-from appliance.service import Appliance
 
 _INTRODUCTION = """\
 # MQTT
 
-MQTT is on as soon as a broker is named:
+MQTT is enabled by setting a broker:
 
 ```toml
 [mqtt]
@@ -19,42 +18,43 @@ username = "camera"
 password = "secret"
 ```
 
-All topics are below `<mqtt.base_topic>/<camera.name>`, by default `camera-appliance/camera`. Two cameras at one broker
-need two names. `docs/asyncapi.json` describes every topic and every command for programs.
+All topics are below `<mqtt.base_topic>/<camera.name>`, by default `camera-appliance/camera`. Cameras that use the same
+broker need different names. `docs/asyncapi.json` describes all topics and commands in a machine-readable form.
 """
 
 _RULES = """\
-- **QoS 1** everywhere but on `live`. Commands, answers and events are never retained. A retained message on a command
-  topic is ignored and logged: it would be carried out again at every connect.
-- **Plain values** (`controls/<control>/set`, `privacy/set`) are read as long as the meaning is plain: `60`, `12.8`,
-  `12,8`, `7E+1`, `"60"`, with blanks or a newline around; `ON`, `on`, `true`, `1`, `1.0`; the number of a menu entry or
-  its label. A number is rounded to the nearest step, counted from the minimum, and halfway between two steps to the
-  greater one. A number outside of the range is refused. So is `1,000`, which has two meanings. In JSON, a number has to
-  be one that the control accepts.
+- **QoS** is 1 for all topics except `live`. Commands, responses and events are never retained. A retained message on a
+  command topic is ignored and logged, because it would run again at every connect.
+- **Plain values** (`controls/<control>/set`, `privacy/set`) are accepted in any unambiguous form: `60`, `12.8`, `12,8`,
+  `7E+1`, `"60"`, with surrounding whitespace; `ON`, `on`, `true`, `1`, `1.0`; the number or the label of a menu entry.
+  A number is rounded to the nearest step, counted from the minimum; halfway between two steps, it is rounded up. A
+  number out of range is refused, and so is `1,000`, which is ambiguous. In JSON, a number must be a value that the
+  control accepts.
 - **Buttons**: {any_payload} have no arguments and are run by any
-  payload: `PRESS`, `ON`, `OFF`, `1`, nothing. A JSON object is still checked, and its `transaction` is sent back.
-  {presses}, in any case, or nothing runs {buttons}, whose arguments are optional. Every other command
-  needs a JSON object.
-- **Answers** go to `response/<command>`, or to the request's Response Topic with its Correlation Data (MQTT 5). A
-  member `transaction` of the JSON is sent back as it came. After a refusal the values that hold are published again.
-- **Too much at once**: 200 messages wait. Of wishes for values the newest count, other commands are answered with
-  `busy`.
-- **Size**: a picture above `mqtt.max_picture_bytes`, or above what the broker says it takes, is made smaller;
-  `picture/info` tells (`published`).
-- **Connection**: everything is published again at each connect. A refused login is logged once and tried again after
-  1, 2, 4 s and so on, at most 60 s. A broker that ends
-  the connection at once, five times in a row, is left alone for 60 s: another client may have the same id.
-- **TLS** checks the certificate and the host name. There is no fallback to an unencrypted connection.
+  payload: `PRESS`, `ON`, `OFF`, `1`, or an empty one. A JSON object is still checked, and its `transaction` is
+  returned. {presses}, in upper or lower case, or an empty payload runs {buttons}, whose arguments
+  are optional. Every other command needs a JSON object.
+- **Responses** are published on `response/<command>`, or on the Response Topic of the request with its Correlation Data
+  (MQTT 5). The member `transaction` of a request is returned unchanged. After a refused command, the current values are
+  published again.
+- **Overload**: up to 200 messages are queued. If the queue is full, newer values replace older ones, and other commands
+  get the error `busy`.
+- **Size**: a picture larger than `mqtt.max_picture_bytes`, or than the limit of the broker, is reduced; the member
+  `published` of `picture/info` describes the reduced picture.
+- **Connection**: at each connect, everything is published again. A refused login is logged once and retried after 1, 2,
+  4 s and so on, up to 60 s. If the broker closes the connection immediately five times in a row, the next attempt
+  follows after 60 s, because another client may have the same id.
+- **TLS** verifies the certificate and the host name. There is no fallback to an unencrypted connection.
 """
 
 _TRY = """\
 ## Try it
 
 ```sh
-# everything the camera says, pictures left out
+# all topics except pictures
 mosquitto_sub -h 192.168.1.10 -v -t 'camera-appliance/#' -T '+/+/picture' -T '+/+/live'
 
-# take a picture, and see the answer
+# take a picture, and print the response
 mosquitto_rr -h 192.168.1.10 -t camera-appliance/camera/command/take_picture -e answer/here -n
 
 # set one control, several, a format
@@ -62,7 +62,7 @@ mosquitto_pub -h 192.168.1.10 -t camera-appliance/camera/controls/brightness/set
 mosquitto_pub -h 192.168.1.10 -t camera-appliance/camera/controls/set -m '{"brightness": 60, "contrast": 20}'
 mosquitto_pub -h 192.168.1.10 -t camera-appliance/camera/command/set_format -m '{"width": 640, "height": 480}'
 
-# keep the last picture
+# save the last picture
 mosquitto_sub -h 192.168.1.10 -C 1 -N -t camera-appliance/camera/picture > picture.jpg
 ```
 """
@@ -70,13 +70,14 @@ mosquitto_sub -h 192.168.1.10 -C 1 -N -t camera-appliance/camera/picture > pictu
 _HOME_ASSISTANT = """\
 ## Home Assistant
 
-With MQTT set up in Home Assistant, the camera appears by itself as one device: camera, last picture, a button to take
-one, a switch for privacy, every control of the camera, resolution, sensors. Controls that an automatic mode governs are
-unavailable until it is off. Announced at `<mqtt.discovery_prefix>/device/<base topic>-<name>/config`, at each connect
-and whenever Home Assistant says `online` on `mqtt.birth_topic`. `mqtt.discovery = false` switches it off.
+If MQTT is set up in Home Assistant, the camera is discovered as one device with the camera, the last picture, a button
+that takes a picture, a privacy switch, all controls of the camera, the resolution, and sensors. Controls that an
+automatic mode governs are unavailable while it is on. The device is announced on
+`<mqtt.discovery_prefix>/device/<base topic>-<name>/config`, at each connect and whenever Home Assistant publishes
+`online` on `mqtt.birth_topic`. `mqtt.discovery = false` disables discovery.
 
-Video at full rate: add the integration **MJPEG IP Camera** with the address `http://<the Pi>:8000/stream.mjpg` and the
-still image `http://<the Pi>:8000/snapshot.jpg`.
+For video at full rate, add the integration **MJPEG IP Camera** with the address `http://<the Pi>:8000/stream.mjpg` and
+the still image `http://<the Pi>:8000/snapshot.jpg`.
 
 An automation that takes a picture when a door opens:
 
@@ -97,8 +98,8 @@ actions:
 _NODE_RED = """\
 ## Node-RED
 
-Import this flow: it takes a picture every hour, saves each picture that is taken, and has a button that sets the
-brightness. Name your broker in the node `broker`, and your file in the node `save`.
+Import this flow: it takes a picture every hour, saves every picture, and has a button that sets the brightness. Set
+your broker in the node `broker`, and your file in the node `save`.
 
 ```json
 [
@@ -141,9 +142,9 @@ brightness. Name your broker in the node `broker`, and your file in the node `sa
 _OPENHAB = """\
 ## openHAB
 
-openHAB 5.2 and later reads Home Assistant's discovery of this device. For older ones, install the add-ons
-**MQTT Binding** and **JSONPath Transformation** and write a `.things` file. `min`, `max` and `step` are those of your
-camera: the command `get_controls` reports them.
+openHAB 5.2 and later supports the Home Assistant discovery of this device. For older versions, install the add-ons
+**MQTT Binding** and **JSONPath Transformation**, and write a `.things` file. Take `min`, `max` and `step` from the
+result of the command `get_controls`.
 
 ```text
 Thing mqtt:topic:camera "Camera" (mqtt:broker:home) [
@@ -173,18 +174,16 @@ Thing mqtt:topic:camera "Camera" (mqtt:broker:home) [
 }
 ```
 
-A dimmer shows percents of the range: 0 % is `min`, 100 % is `max`, and what lies between is rounded to the step. Any
-text that is sent to `take` takes a picture. `OFF` takes one as well, so a Switch item as its button should not have
-`expire`.
+A dimmer shows percentages of the range: 0 % is `min`, 100 % is `max`, and other values are rounded to the step. Any
+text sent to `take` takes a picture, including `OFF`, so a Switch item linked to it should not use `expire`.
 """
 
 
-def document() -> str:
-    """Return the whole text, in Markdown."""
-    declared = declarations(Appliance)
+def document(commands: Sequence[Declaration], events: Iterable[Event]) -> str:
+    """Return the text as Markdown."""
     rules = _RULES.format(
-        any_payload=_names(each for each in declared if each.takes_any_payload),
-        buttons=_names(each for each in declared if each.is_button and not each.takes_any_payload),
+        any_payload=_names(each for each in commands if each.takes_any_payload),
+        buttons=_names(each for each in commands if each.is_button and not each.takes_any_payload),
         presses=", ".join(f"`{each.upper()}`" for each in sorted(PRESSES)),
     )
     parts = [
@@ -192,9 +191,20 @@ def document() -> str:
         "## Topics\n",
         *_table(),
         "",
-        f"Events: {', '.join(f'`{each}`' for each in EVENT_TYPES)}.\n",
+        "## Events\n",
+        "Published on `event`, as JSON with `event_type`, `time` and the members below.\n",
+        *_events(events),
+        "",
     ]
     return "\n".join([*parts, "## Rules\n", rules, _TRY, _HOME_ASSISTANT, _NODE_RED, _OPENHAB])
+
+
+def _events(events: Iterable[Event]) -> Iterator[str]:
+    yield "| event_type | description | members |"
+    yield "| --- | --- | --- |"
+    for event in events:
+        if event.bus:
+            yield f"| `{event.name}` | {event.help} | {', '.join(f'`{each}`' for each in event.data)} |"
 
 
 def _names(commands: Iterable[Declaration]) -> str:
@@ -202,7 +212,7 @@ def _names(commands: Iterable[Declaration]) -> str:
 
 
 def _table() -> Iterator[str]:
-    yield "| topic, below `<base>/<name>/` | content | what | retained | QoS |"
+    yield "| topic, below `<base>/<name>/` | content | description | retained | QoS |"
     yield "| --- | --- | --- | --- | --- |"
     for topic in TOPICS:
         path = topic.path.replace("{", "<").replace("}", ">")

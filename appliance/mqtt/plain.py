@@ -1,9 +1,8 @@
-"""A value that is the whole payload of a topic, read as generously as its meaning is plain.
+"""Plain values: a value that is the whole payload of a topic, accepted in any unambiguous form.
 
-JSON says what is a number and what is a text. Here every program writes in its own way: openHAB maps the percents of a
-dimmer to fractions such as `-62.72` and writes `7E+1` or, with a format and a German locale, `12,80`
-(PercentageValue.java, openhab-addons #6831 and #14118); Home Assistant writes `53.0`; a shell leaves a newline or its
-quotes, and C a NUL.
+JSON distinguishes numbers and strings; plain payloads differ by program. openHAB maps the percentages of a dimmer to
+fractions such as `-62.72` and sends `7E+1` or, with a format and a German locale, `12,80` (PercentageValue.java,
+openhab-addons #6831 and #14118); Home Assistant sends `53.0`; shells add a newline or quotes, and C programs a NUL.
 """
 
 import json
@@ -15,25 +14,25 @@ from fractions import Fraction
 from appliance.errors import InvalidValue
 from appliance.parameters import Parameter, Text, Value
 
-_AROUND = string.whitespace + "\0\ufeff\u00a0"  # a byte order mark and a no-break space too
-_LONGEST = 64  # characters of a number; Java's DECIMAL128 has 34 digits
+_IGNORED = string.whitespace + "\0\ufeff\u00a0"  # includes the byte order mark and the no-break space
+_MAX_LENGTH = 64  # characters of a number; Java's DECIMAL128 has 34 digits
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
-_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)  # `1,000` is one thousand to some, and one to others
-_NOISE = Fraction(1, 10**6)  # of a step: `64.00000000000001` is 64, calculated with floating point
+_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)  # `1,000` may be one thousand or one
+_TOLERANCE = Fraction(1, 10**6)  # of a step: `64.00000000000001` is a rounding error of 64
 
 
 class PlainValue(Text):
     """A value that is the whole payload.
 
-    A number is rounded to the nearest step of the control, counted from its minimum; halfway between two, to the
-    greater one. What is outside of the range is refused, not moved into it.
+    A number is rounded to the nearest step of the control, counted from its minimum; halfway between two steps, it is
+    rounded up. A number out of range is refused, not clamped.
     """
 
     __slots__ = ()
 
     def read(self, parameter: Parameter) -> Value:
-        """Return it as the checked value of the parameter. Raises InvalidValue."""
-        text = self.strip(_AROUND)
+        """Return the checked value for a parameter. Raises InvalidValue."""
+        text = self.strip(_IGNORED)
         match parameter.kind:
             case "integer" | "number":
                 return _rounded(parameter, text)
@@ -49,7 +48,7 @@ def _rounded(parameter: Parameter, text: str) -> Value:
     minimum, maximum, step = (_exact(each) for each in (parameter.minimum, parameter.maximum, parameter.step))
     if step is None or step <= 0:
         step = Fraction(1) if parameter.kind == "integer" else None
-    slack = step * _NOISE if step else Fraction(0)
+    slack = step * _TOLERANCE if step else Fraction(0)
     is_low, is_high = minimum is not None and number < minimum - slack, maximum is not None and number > maximum + slack
     if is_low or is_high:
         raise parameter.refusal(_as_json(number, text))
@@ -63,7 +62,7 @@ def _rounded(parameter: Parameter, text: str) -> Value:
 
 
 def _chosen(parameter: Parameter, text: str) -> Value:
-    """Return what the text chooses as it stands, else without its quotes, else as a whole number."""
+    """Return the value for the text as it is, without quotes, or as a whole number, whichever is valid first."""
     unquoted = _unquoted(text)
     number = _number(unquoted)
     readings = [text, unquoted, *([str(number)] if number is not None and number.denominator == 1 else [])]
@@ -76,20 +75,20 @@ def _chosen(parameter: Parameter, text: str) -> Value:
 
 
 def _unquoted(text: str) -> str:
-    """Return the text without the quotes around it: those of JSON, or those that a shell has left."""
+    """Return the text without surrounding quotes, of JSON or of a shell."""
     if len(text) < 2 or text[0] != text[-1] or text[0] not in "\"'":
         return text
     if text[0] == '"':
         try:
-            return str(json.loads(text)).strip(_AROUND)
+            return str(json.loads(text)).strip(_IGNORED)
         except ValueError:
             pass
-    return text[1:-1].strip(_AROUND)
+    return text[1:-1].strip(_IGNORED)
 
 
 def _number(text: str) -> Fraction | None:
-    """Return the number that the text is; None where it is none, or may be one of two."""
-    if len(text) > _LONGEST or not _NUMBER.fullmatch(text) or _AMBIGUOUS.fullmatch(text):
+    """Return the text as a number, or None if it is not a number or is ambiguous."""
+    if len(text) > _MAX_LENGTH or not _NUMBER.fullmatch(text) or _AMBIGUOUS.fullmatch(text):
         return None
     return Fraction(text.replace(",", "."))
 
@@ -99,7 +98,7 @@ def _exact(limit: float | None) -> Fraction | None:
 
 
 def _as_json(number: Fraction, text: str) -> int | float | str:
-    """Return the number as JSON would have brought it; the text itself where no number can hold it."""
+    """Return the number as an int or a float, or the text if it is too large for a float."""
     try:
         return int(number) if number.denominator == 1 else float(number)
     except OverflowError:

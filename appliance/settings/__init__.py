@@ -1,7 +1,7 @@
-"""The start-up settings: what there is (`sections`), where values come from (`layers`), what cannot be together.
+"""The settings: their declarations (`sections`), their sources (`layers`) and their consistency (`cross_checks`).
 
-Layers, the later one wins: defaults, systemd's state directory, the file, systemd's credentials, `.env`,
-the environment, flags.
+Later layers override earlier ones: defaults, systemd's state directory, the file, systemd's credentials, `.env`, the
+environment, flags.
 """
 
 import os
@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from appliance.errors import ConfigurationError, InvalidValue
-from appliance.settings.contradictions import contradictions, is_loopback
+from appliance.settings.cross_checks import contradictions, is_loopback
+from appliance.settings.declaration import credential_name, environment_name, flag, parameters_of, setting
 from appliance.settings.effective import Effective
 from appliance.settings.layers import layers
 from appliance.settings.sections import (
@@ -18,23 +19,20 @@ from appliance.settings.sections import (
     LogSettings,
     MqttSettings,
     PicturesSettings,
+    Sections,
     Settings,
     StorageSettings,
-    credential_name,
-    environment_name,
-    flag,
-    parameters,
-    sections,
-    values,
 )
 
 __all__ = [
+    "CORE",
     "CameraSettings",
     "Effective",
     "HttpSettings",
     "LogSettings",
     "MqttSettings",
     "PicturesSettings",
+    "Sections",
     "Settings",
     "StorageSettings",
     "credential_name",
@@ -42,10 +40,12 @@ __all__ = [
     "flag",
     "is_loopback",
     "load",
-    "parameters",
-    "sections",
-    "values",
+    "parameters_of",
+    "setting",
 ]
+
+CORE = Sections()
+"""The sections without those of features."""
 
 
 def load(
@@ -53,19 +53,20 @@ def load(
     flags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     dotenv: Path | None = Path(".env"),
+    sections: Sections = CORE,
 ) -> tuple[Settings, dict[str, Effective]]:
-    """Merge all layers; return the settings, and where each came from.
+    """Merge all layers; return the settings, and the effective value of each with its origin.
 
-    `flags` maps names of settings to texts. Raises ConfigurationError with every problem there is.
+    `flags` maps names of settings to texts. Raises ConfigurationError with every problem found.
     """
     environment = os.environ if environment is None else environment
-    known = parameters()
+    known = sections.parameters()
     effective = {
         name: Effective(parameter, parameter.default if parameter.default is not None else "", "default")
         for name, parameter in known.items()
     }
     problems: list[str] = []
-    for origin, given, problem in layers(file, flags or {}, environment, dotenv):
+    for origin, given, problem in layers(sections, file, flags or {}, environment, dotenv):
         if problem:
             problems.append(problem)
         for name, value in given.items():
@@ -77,12 +78,4 @@ def load(
         problems += contradictions(effective)
     if problems:
         raise ConfigurationError(problems)
-    return _build(effective), effective
-
-
-def _build(effective: dict[str, Effective]) -> Settings:
-    built = {
-        name: section(**{entry.name.partition(".")[2]: effective[entry.name].value for entry in entries})
-        for name, section, entries in sections()
-    }
-    return Settings(**built)
+    return sections.build({name: entry.value for name, entry in effective.items()}), effective

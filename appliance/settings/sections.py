@@ -1,83 +1,79 @@
-"""Every start-up setting, declared once.
+"""Every setting, declared once.
 
 A setting is a field of one of the sections below. Its name in the file (`[http] port`), its environment variable
 (`CAMERA_APPLIANCE_HTTP_PORT`), its flag (`--http-port`), its check and its documentation all follow from that field.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
-from appliance.parameters import Choice, Kind, Parameter, Value
+from appliance.parameters import Parameter, Value
+from appliance.settings.declaration import parameters_of, setting
 
-PREFIX = "CAMERA_APPLIANCE_"
-
-_KINDS: dict[type, Kind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
 _BEARER = "|[A-Za-z0-9._~+/=-]{16,}"  # RFC 6750; or none at all
 _ORIGIN = r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
 
 
-def setting(default: Value, help: str, *, choices: tuple[str, ...] = (), **limits: Any) -> Any:
-    """Declare one setting: its default, a sentence of help, and limits as `Parameter` names them."""
-    metadata = {"help": help, "choices": choices, "limits": limits}
-    return field(default=default, metadata=metadata)
-
-
 @dataclass(frozen=True, slots=True)
 class CameraSettings:
-    """The camera and the format that is asked of it."""
+    """The camera and the requested format."""
 
     name: str = setting(
         "camera",
-        "Name of this camera in topics, file names and on the page. Keep it: home automation knows the camera by it.",
+        "Name of this camera in topics, in file names and on the page. Do not change it later: home automation "
+        "identifies the camera by its name.",
         pattern="[a-z0-9][a-z0-9_-]*",
         maximum_length=63,
     )
     source: str = setting(
         "auto",
-        "Where frames come from: `auto` (the first camera found, else the test pattern), `test-pattern`, a device "
+        "Source of the frames: `auto` (the first camera found, otherwise the test pattern), `test-pattern`, a device "
         "such as `/dev/video0` or `/dev/v4l/by-id/...`, a URL (`rtsp://`, `http://`) or a video file.",
     )
-    width: int = setting(1280, "Width of the frames asked for.", minimum=16, maximum=8192, unit="pixels")
-    height: int = setting(720, "Height of the frames asked for.", minimum=16, maximum=8192, unit="pixels")
-    fps: float = setting(30.0, "Frames per second asked for.", minimum=0.1, maximum=240, unit="1/s")
+    width: int = setting(1280, "Requested width of the frames.", minimum=16, maximum=8192, unit="pixels")
+    height: int = setting(720, "Requested height of the frames.", minimum=16, maximum=8192, unit="pixels")
+    fps: float = setting(30.0, "Requested frames per second.", minimum=0.1, maximum=240, unit="1/s")
     pixel_format: str = setting(
         "auto",
-        "Pixel format asked of a V4L2 device, as its four characters (`MJPG`, `YUYV`). `auto` takes `MJPG` where the "
-        "device has it: such frames are passed on untouched.",
+        "Pixel format requested from a V4L2 device, as four characters (`MJPG`, `YUYV`). `auto` selects `MJPG` if the "
+        "device supports it, because such frames are passed through unchanged.",
         pattern="auto|[A-Za-z0-9 ]{4}",
     )
     jpeg_quality: int = setting(
-        80, "Quality of frames that the appliance itself encodes (raw formats, test pattern).", minimum=1, maximum=100
+        80,
+        "JPEG quality of frames that the appliance encodes itself (raw formats, test pattern).",
+        minimum=1,
+        maximum=100,
     )
     rotate: str = setting(
         "0",
-        "Turn the picture clockwise by so many degrees. It costs nothing: each JPEG says which way is up, and browsers "
-        "turn it.",
+        "Degrees by which the picture is rotated clockwise. This costs no processor time: the orientation is written "
+        "into each JPEG, and browsers apply it.",
         choices=("0", "90", "180", "270"),
     )
-    flip_horizontal: bool = setting(False, "Mirror the picture, left to right, before it is turned.")
-    flip_vertical: bool = setting(False, "Mirror the picture, top to bottom, before it is turned.")
+    flip_horizontal: bool = setting(False, "Mirror the picture horizontally before it is rotated.")
+    flip_vertical: bool = setting(False, "Mirror the picture vertically before it is rotated.")
     stall_timeout: int = setting(
         2,
-        "A device that gives no frame for so long is opened anew; a URL gets 5 s at least, as its stream may begin "
-        "with the next keyframe.",
+        "Time without a frame after which a device is closed and opened again. For a URL it is at least 5 s, because "
+        "its stream may begin with the next keyframe.",
         minimum=1,
         maximum=60,
         unit="s",
     )
     frozen_after: float = setting(
         10.0,
-        "A device that gives the same picture, byte for byte, for so long counts as frozen. 0 switches that off.",
+        "Time after which a device that delivers identical frames is considered frozen. 0 disables the check.",
         minimum=0,
         maximum=3600,
         unit="s",
     )
     idle: str = setting(
         "open",
-        "What to do with the camera while nobody needs frames: keep it `open`; `slow` takes one frame a second from a "
-        "V4L2 device; `close` closes it, so that its light is off. The first viewer or snapshot gets a fresh frame: at "
-        "once, or when a closed camera is open again.",
+        "What happens to the camera while no frames are needed. `open` keeps it running, `slow` takes one frame a "
+        "second from a V4L2 device, and `close` closes it, which switches its light off. The first viewer or snapshot "
+        "always gets a fresh frame; from a closed camera, as soon as it is open again.",
         choices=("open", "slow", "close"),
     )
 
@@ -88,38 +84,41 @@ class HttpSettings:
 
     host: str = setting(
         "127.0.0.1",
-        "Address to listen on; `0.0.0.0` is every IPv4 address of the machine, `::` every address. Beyond the loopback "
-        "the appliance starts only with a password or token, or with `http.open = true`.",
+        "Address to listen on: `0.0.0.0` for every IPv4 address of the machine, `::` for every address. On any address "
+        "other than the loopback, the appliance starts only with a password, a token or `http.open = true`.",
     )
-    port: int = setting(8000, "Port to listen on; 0 takes any free one.", minimum=0, maximum=65535)
+    port: int = setting(8000, "Port to listen on. 0 selects a free port.", minimum=0, maximum=65535)
     open: bool = setting(
-        False, "Let everybody who can reach the address see and control the camera, without a password."
+        False, "Allow everyone who can reach the address to view and control the camera without a password."
     )
     password: str = setting(
         "",
-        "Password of `admin`, who may see and control. Best as a hash, which `camera-appliance hash-password` makes; "
-        "under systemd as the credential `http-password`.",
+        "Password of the user `admin`, who may view and control the camera. Preferably a hash made by "
+        "`camera-appliance hash-password`, and under systemd the credential `http-password`.",
         secret=True,
     )
-    viewer_password: str = setting("", "Password of `viewer`, who may see, not control. Best as a hash.", secret=True)
-    viewer_open: bool = setting(False, "Let everybody see; to control, one has to log in.")
+    viewer_password: str = setting(
+        "", "Password of the user `viewer`, who may view the camera but not control it. Preferably a hash.", secret=True
+    )
+    viewer_open: bool = setting(False, "Allow everyone to view the camera. Controlling it still requires logging in.")
     token: str = setting(
         "",
-        "Token for programs that see and control, sent as `Authorization: Bearer TOKEN`. At least 16 characters.",
+        "Token for programs that view and control the camera, sent as `Authorization: Bearer TOKEN`. At least 16 "
+        "characters.",
         secret=True,
         pattern=_BEARER,
     )
     viewer_token: str = setting(
         "",
-        "Token for programs that see; where they cannot send it as `Authorization: Bearer TOKEN`, `?token=TOKEN` will "
-        "do. At least 16 characters.",
+        "Token for programs that only view the camera, sent as `Authorization: Bearer TOKEN` or, if a program cannot "
+        "send headers, as `?token=TOKEN`. At least 16 characters.",
         secret=True,
         pattern=_BEARER,
     )
     allowed_hosts: str = setting(
         "",
-        "Names by which browsers may call the appliance, such as `camera.example.org`; `*.example.org` stands for "
-        "every name below it. Always allowed are: every numeric address, names without a dot, names in `.local`, "
+        "Host names under which browsers may reach the appliance, such as `camera.example.org`; `*.example.org` stands "
+        "for every name below it. Always allowed are every numeric address, names without a dot, names in `.local`, "
         "`.lan`, `.home`, `.home.arpa`, `.internal`, `.localdomain`, `.localhost` and `fritz.box`, the names of the "
         "machine, and the name in `public_url`.",
         separated=True,
@@ -135,41 +134,46 @@ class HttpSettings:
     )
     frame_origins: str = setting(
         "",
-        "Other sites whose pages may show the page in a frame, such as Home Assistant's `http://homeassistant.local:8123`.",
+        "Origins of other sites that may embed the page in a frame, such as Home Assistant at "
+        "`http://homeassistant.local:8123`.",
         separated=True,
         pattern=_ORIGIN,
     )
     trusted_proxies: str = setting(
         "",
-        "Addresses or networks of reverse proxies, whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are "
-        "believed.",
+        "Addresses or networks of reverse proxies whose headers `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are "
+        "trusted.",
         separated=True,
         pattern="[0-9A-Fa-f.:]+(/[0-9]{1,3})?",
     )
     max_viewers: int = setting(
-        100, "How many viewers may watch the stream at once. One more gets 503.", minimum=1, maximum=10000
+        100,
+        "Maximum number of viewers of the stream. Further viewers are refused with status 503.",
+        minimum=1,
+        maximum=10000,
     )
     max_viewers_per_address: int = setting(
-        50, "How many of them may come from one address, or from one IPv6 network (/64).", minimum=1, maximum=10000
+        50, "Maximum number of viewers from one IPv4 address or one IPv6 network (/64).", minimum=1, maximum=10000
     )
     viewer_timeout: float = setting(
-        10.0, "A viewer that takes not one byte for so long is disconnected.", minimum=1, maximum=3600, unit="s"
+        10.0, "Time after which a viewer that accepts no data is disconnected.", minimum=1, maximum=3600, unit="s"
     )
     tls_certificate: str = setting(
         "",
-        "Certificate of this server (PEM), with those that lead to its authority. With it the server speaks HTTPS "
-        "only. A changed file is taken over within seconds, and no viewer notices.",
+        "Certificate of this server (PEM), followed by its intermediate certificates. The server then uses HTTPS only. "
+        "A changed file is loaded within seconds, without interrupting viewers.",
     )
-    tls_key: str = setting("", "Private key of the certificate (PEM, without a password).")
+    tls_key: str = setting("", "Private key of the certificate (PEM, without a passphrase).")
     tls_self_signed: bool = setting(
         False,
-        "Speak HTTPS with a certificate of our own, made at the first start; its fingerprint is logged. Browsers ask "
-        "once whether to trust it.",
+        "Use HTTPS with a self-signed certificate, which is created at the first start; its fingerprint is logged. "
+        "Browsers ask once whether to trust it.",
     )
     public_url: str = setting(
         "",
-        "Address of the page as others reach it, for example behind a reverse proxy. Home automation links to it; its "
-        "name is allowed, and its page may change things. Empty: worked out from `host` and `port`.",
+        "Address under which others reach the page, for example behind a reverse proxy. Home automation links to it, "
+        "its host name is allowed, and its origin counts as that of the page. If empty, it is derived from `host` and "
+        "`port`.",
         pattern=rf"|({_ORIGIN})(/\S*)?",
     )
 
@@ -178,43 +182,43 @@ class HttpSettings:
 class MqttSettings:
     """The MQTT broker. Off while `host` is empty."""
 
-    host: str = setting("", "Name or address of the broker. Empty: no MQTT.")
-    port: int = setting(1883, "Port of the broker; usually 8883 with TLS.", minimum=1, maximum=65535)
-    username: str = setting("", "User name at the broker. Empty: log in without one.")
+    host: str = setting("", "Host name or address of the broker. If empty, MQTT is disabled.")
+    port: int = setting(1883, "Port of the broker, usually 8883 with TLS.", minimum=1, maximum=65535)
+    username: str = setting("", "User name at the broker. If empty, the connection is anonymous.")
     password: str = setting(
-        "", "Password at the broker. Under systemd better as the credential `mqtt-password`.", secret=True
+        "", "Password at the broker. Under systemd, prefer the credential `mqtt-password`.", secret=True
     )
     base_topic: str = setting(
         "camera-appliance",
-        "All topics begin with this and the camera's name: `<base_topic>/<name>/state`.",
+        "First levels of all topics, followed by the name of the camera: `<base_topic>/<name>/state`.",
         pattern=r"[^+#/\s][^+#\s]*[^+#/\s]|[^+#/\s]",
         maximum_length=200,
     )
     keep_alive: int = setting(
         30,
-        "A broker that says nothing for so long is asked whether it lives; without an answer in as much time again the "
-        "connection is made anew.",
+        "Time without messages after which the broker is pinged. If it does not answer within the same time again, the "
+        "connection is closed and opened again.",
         minimum=5,
         maximum=3600,
         unit="s",
     )
     live_interval: float = setting(
         0.0,
-        "Publish the live picture on `live` so often. 0 switches that off; the stream over HTTP is the better way to "
-        "watch.",
+        "Interval at which the live picture is published on the topic `live`. 0 disables it. To watch the camera, use "
+        "the stream over HTTP.",
         minimum=0,
         maximum=86400,
         unit="s",
     )
     max_picture_bytes: int = setting(
         1_000_000,
-        "A larger picture is published smaller. Mosquitto 2.1 throws out a client that sends more than 2,000,000 bytes "
-        "at once.",
+        "Maximum size of a published picture; a larger picture is reduced. Mosquitto 2.1 disconnects a client that "
+        "sends more than 2,000,000 bytes in one message.",
         minimum=10_000,
         maximum=200_000_000,
         unit="bytes",
     )
-    discovery: bool = setting(True, "Let Home Assistant find this camera.")
+    discovery: bool = setting(True, "Announce this camera to Home Assistant.")
     discovery_prefix: str = setting(
         "homeassistant",
         "Home Assistant's discovery prefix.",
@@ -223,40 +227,45 @@ class MqttSettings:
     )
     birth_topic: str = setting(
         "homeassistant/status",
-        "Where Home Assistant says `online` after its start; everything is published anew then. Empty: nowhere.",
+        "Topic on which Home Assistant publishes `online` after its start; everything is then published again. If "
+        "empty, no such topic is used.",
         pattern=r"[^+#\s]*",
         maximum_length=200,
     )
     protocol: str = setting("5", "Version of the MQTT protocol.", choices=("5", "3.1.1"))
-    tls: bool = setting(False, "Encrypt the connection and check the broker's certificate.")
-    tls_ca_file: str = setting("", "Certificate authority of the broker (PEM). Empty: those of the system.")
-    tls_certificate_file: str = setting("", "Certificate of this client (PEM), where the broker asks for one.")
+    tls: bool = setting(False, "Encrypt the connection and verify the certificate of the broker.")
+    tls_ca_file: str = setting(
+        "", "Certificate authority of the broker (PEM). If empty, the authorities of the system are used."
+    )
+    tls_certificate_file: str = setting("", "Certificate of this client (PEM), if the broker requires one.")
     tls_key_file: str = setting("", "Private key of this client (PEM).")
-    tls_insecure: bool = setting(False, "Do not check that the certificate names the broker's host.")
+    tls_insecure: bool = setting(False, "Do not verify that the certificate belongs to the host name of the broker.")
 
 
 @dataclass(frozen=True, slots=True)
 class PicturesSettings:
-    """The pictures that are taken."""
+    """The stored pictures."""
 
     directory: str = setting(
-        "pictures", "Folder of the pictures, made when missing. Under systemd by default `$STATE_DIRECTORY/pictures`."
+        "pictures",
+        "Folder of the pictures. It is created if it does not exist. Under systemd, the default is "
+        "`$STATE_DIRECTORY/pictures`.",
     )
     max_bytes: int = setting(
         0,
-        "Most bytes that all pictures together may have. Beyond, the oldest are deleted, never the newest. "
-        "0: no limit.",
+        "Maximum total size of all pictures. If it is exceeded, the oldest pictures are deleted, never the newest. "
+        "0 means no limit.",
         minimum=0,
         maximum=10**15,
         unit="bytes",
     )
     max_age: float = setting(
-        0.0, "Days after which a picture is deleted. 0: never.", minimum=0, maximum=36500, unit="days"
+        0.0, "Age at which a picture is deleted. 0 means never.", minimum=0, maximum=36500, unit="days"
     )
     min_free: int = setting(
         0,
-        "Bytes that have to stay free on the disk of the pictures. To keep them the oldest pictures are deleted; where "
-        "that would not be enough, no picture is taken. 0: pictures may fill the disk.",
+        "Space to keep free on the disk of the pictures. The oldest pictures are deleted to free it; if that is not "
+        "enough, no picture is taken. 0 allows pictures to fill the disk.",
         minimum=0,
         maximum=10**15,
         unit="bytes",
@@ -265,24 +274,24 @@ class PicturesSettings:
 
 @dataclass(frozen=True, slots=True)
 class StorageSettings:
-    """What the appliance remembers itself."""
+    """The files that the appliance keeps for itself."""
 
     directory: str = setting(
         "state",
-        "Folder where control values and the format are remembered. Under systemd by default `$STATE_DIRECTORY`.",
+        "Folder of the saved control values and format. Under systemd, the default is `$STATE_DIRECTORY`.",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What is logged."""
+    """The log."""
 
-    level: str = setting("info", "Least weight of what is logged.", choices=("debug", "info", "warning", "error"))
+    level: str = setting("info", "Minimum log level.", choices=("debug", "info", "warning", "error"))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, frozen for the life of the process."""
+    """All settings, constant for the life of the process; `features` holds the sections of features, by name."""
 
     camera: CameraSettings = field(default_factory=CameraSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
@@ -290,50 +299,47 @@ class Settings:
     pictures: PicturesSettings = field(default_factory=PicturesSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    def section(self, name: str) -> Any:
+        """Return the section of that name, of the core or of a feature."""
+        return self.features[name] if name in self.features else getattr(self, name)
 
 
-def sections() -> Iterator[tuple[str, type, tuple[Parameter, ...]]]:
-    """Yield (name, class, parameters) of each section; the parameters are named `section.name`."""
-    for name, section in get_type_hints(Settings).items():
-        hints = get_type_hints(section)
-        yield name, section, tuple(_parameter(name, entry, hints[entry.name]) for entry in fields(section))
+class Sections(Iterable[tuple[str, type, tuple[Parameter, ...]]]):
+    """The sections of the settings file: those of the core, and those of features.
 
+    Iterating yields (name, class, parameters) of each; the parameters are named `section.name`.
+    """
 
-def parameters() -> dict[str, Parameter]:
-    """Return every setting by its name, in the order of declaration."""
-    return {parameter.name: parameter for _, _, entries in sections() for parameter in entries}
+    def __init__(self, features: Mapping[str, type] | None = None) -> None:
+        core = {name: hint for name, hint in get_type_hints(Settings).items() if name != "features"}
+        self._features = dict(features or {})
+        if twice := core.keys() & self._features.keys():
+            raise ValueError(f"two sections have the name {', '.join(sorted(twice))}")
+        self._classes: dict[str, type] = core | self._features
 
+    def __iter__(self) -> Iterator[tuple[str, type, tuple[Parameter, ...]]]:
+        for name, section in self._classes.items():
+            yield name, section, parameters_of(name, section)
 
-def values(settings: Settings) -> dict[str, Value]:
-    """Return the values of all settings by their names."""
-    return {
-        name: getattr(getattr(settings, section), key) for name in parameters() for section, key in [name.split(".")]
-    }
+    def parameters(self) -> dict[str, Parameter]:
+        """Return every setting by its name, in the order of declaration."""
+        return {parameter.name: parameter for _, _, entries in self for parameter in entries}
 
+    def values(self, settings: Settings) -> dict[str, Value]:
+        """Return the values of all settings by their names."""
+        return {
+            name: getattr(settings.section(section), key)
+            for name in self.parameters()
+            for section, key in [name.split(".")]
+        }
 
-def environment_name(name: str) -> str:
-    """Return the environment variable of a setting: `http.port` is `CAMERA_APPLIANCE_HTTP_PORT`."""
-    return PREFIX + name.replace(".", "_").upper()
-
-
-def credential_name(name: str) -> str:
-    """Return the credential of systemd that holds a setting: `mqtt.password` is `mqtt-password`."""
-    return name.replace(".", "-").replace("_", "-")
-
-
-def flag(name: str) -> str:
-    """Return the flag of a setting: `http.max_viewers` is `--http-max-viewers`."""
-    return "--" + name.replace(".", "-").replace("_", "-")
-
-
-def _parameter(section: str, entry: Any, hint: type) -> Parameter:
-    metadata = entry.metadata
-    choices = tuple(Choice(choice, choice) for choice in metadata["choices"])
-    return Parameter(
-        name=f"{section}.{entry.name}",
-        kind="menu" if choices else _KINDS[hint],
-        help=metadata["help"],
-        default=entry.default,
-        choices=choices,
-        **metadata["limits"],
-    )
+    def build(self, values: Mapping[str, Value]) -> Settings:
+        """Return the settings with these checked values."""
+        built = {
+            name: section(**{entry.name.partition(".")[2]: values[entry.name] for entry in entries})
+            for name, section, entries in self
+        }
+        features = {name: built.pop(name) for name in self._features}
+        return Settings(**built, features=features)

@@ -1,6 +1,6 @@
 """Write the card of one host: `python -m deploy.flash --help`, or `make flash`.
 
-Read it from `card`, which is the whole way from image to card in one function. Whatever decides over a disk or a
-host is a pure function (`checks`, `partitions`, `variables`, `firstboot`); what touches the world is thin
-(`disks`, `image`, `target`, `fat`, `inventory`).
+`card.write_card` performs all steps from the image to the card. All decisions about a disk or a host are pure functions
+(`checks`, `partitions`, `variables`, `firstboot`); thin modules access the system (`disks`, `image`, `target`, `fat`,
+`inventory`).
 """

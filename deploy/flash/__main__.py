@@ -16,23 +16,23 @@ from deploy.flash.card import Console, Order, write_card
 from deploy.flash.errors import FlashError, Refused, Spoiled
 from deploy.flash.image import Image
 
-STOPPED = 130  # 128 + SIGINT, as shells say it
+STOPPED = 130  # 128 + SIGINT, as shells report it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 1 nothing was written, 2 the card is unusable, 130 stopped."""
+    """Run the command line; return the exit status: 1 nothing was written, 2 the card is unusable, 130 interrupted."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
-        return _complain("stopped: nothing was written", STOPPED)
+        return _fail("stopped: nothing was written", STOPPED)
     except FlashError as error:
-        return _complain(str(error), 2 if isinstance(error, Spoiled) else 1)
+        return _fail(str(error), 2 if isinstance(error, Spoiled) else 1)
 
 
-def _complain(text: str, status: int) -> int:
+def _fail(text: str, status: int) -> int:
     sys.stdout.flush()
     print(f"\n{text}", file=sys.stderr)
     return status
@@ -41,26 +41,30 @@ def _complain(text: str, status: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m deploy.flash",
-        description="Write the card of a host, and never the wrong disk. `make flash` is the short way.",
+        description="Write the card of a host, with checks that protect other disks. `make flash` is a shortcut.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    card = commands.add_parser("card", help="write the card of a host of the inventory", parents=[_target_parser()])
-    card.add_argument("--host", required=True, help="its name in the inventory")
+    card = commands.add_parser("card", help="write the card of a host in the inventory", parents=[_target_parser()])
+    card.add_argument("--host", required=True, help="name of the host in the inventory")
     card.add_argument("--inventory", type=Path, default=inventory.ANSIBLE / "inventory.yml", metavar="PATH")
-    card.add_argument("ansible", nargs="*", metavar="-- ARGUMENT", help="for ansible-playbook, like --ask-vault-pass")
+    card.add_argument(
+        "ansible", nargs="*", metavar="-- ARGUMENT", help="arguments for ansible-playbook, such as --ask-vault-pass"
+    )
     card.set_defaults(run=_card)
 
-    write = commands.add_parser("write", help="write a card with files that exist", parents=[_target_parser()])
-    write.add_argument("--files", type=Path, required=True, metavar="FOLDER", help="what `render` wrote")
+    write = commands.add_parser(
+        "write", help="write a card with first-boot files that were already generated", parents=[_target_parser()]
+    )
+    write.add_argument("--files", type=Path, required=True, metavar="FOLDER", help="output of `render`")
     write.set_defaults(run=_write)
 
-    render = commands.add_parser("render", help="write a host's first-boot files; its variables come as JSON on stdin")
+    render = commands.add_parser("render", help="write a host's first-boot files; reads its variables as JSON on stdin")
     render.add_argument("folder", type=Path)
     render.set_defaults(run=_render)
 
-    listing = commands.add_parser("disks", help="list the disks, and why each of them may or may not be written")
+    listing = commands.add_parser("disks", help="list the disks, and for each whether it may be written and why")
     listing.set_defaults(run=_disks)
     return parser
 
@@ -68,14 +72,18 @@ def _parser() -> argparse.ArgumentParser:
 def _target_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--image", type=_path, required=True, help=".img or .img.xz")
-    parser.add_argument("--sha256", default="", help="of that file; without it, FILE.sha256 beside it is read")
-    parser.add_argument("--device", type=_path, required=True, help="the disk, or a plain file in its place")
-    parser.add_argument("--serial", default="", help="of the disk, for scripts: then nothing is asked")
+    parser.add_argument("--sha256", default="", help="checksum of the image; default: read from the file IMAGE.sha256")
+    parser.add_argument("--device", type=_path, required=True, help="the disk, or a regular file")
+    parser.add_argument("--serial", default="", help="serial number of the disk, for scripts: skips the confirmation")
     parser.add_argument(
-        "--largest", type=int, default=checks.LARGEST // 10**9, metavar="GB", help="default: %(default)s"
+        "--largest",
+        type=int,
+        default=checks.LARGEST // 10**9,
+        metavar="GB",
+        help="maximum size of the disk (default: %(default)s)",
     )
-    parser.add_argument("--built-in", action="store_true", help="allow a disk that is built into this computer")
-    parser.add_argument("--no-eject", action="store_true", help="leave the card in the reader ready for use")
+    parser.add_argument("--built-in", action="store_true", help="allow an internal disk of this computer")
+    parser.add_argument("--no-eject", action="store_true", help="do not eject the card afterwards")
     return parser
 
 
@@ -94,7 +102,7 @@ def _card(options: argparse.Namespace) -> int:
 
 
 def _early(options: argparse.Namespace) -> None:
-    """Refuse what is known to be wrong before asking for any password; `write_card` checks all of it again."""
+    """Refuse invalid arguments before asking for a password; `write_card` checks everything again."""
     if missing := [name.upper() for name in ("host", "image", "device") if str(getattr(options, name)) in {"", "."}]:
         raise Refused(
             f"{' and '.join(missing)} missing: make flash HOST=porch.local IMAGE=x.img.xz SHA256=... DEVICE=/dev/sdX"
@@ -119,7 +127,7 @@ def _as_root(options: argparse.Namespace, folder: str) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            continue  # it got the signal as well, and has to say what has become of the card
+            continue  # the child received the signal as well, and reports the state of the card
 
 
 def _write(options: argparse.Namespace) -> int:
@@ -169,7 +177,7 @@ def _checksum(image: Path, given: str) -> str:
     if not given:
         raise Refused(f"SHA256 is missing: give the one published beside the image, or put it into {beside.name}")
     if not re.fullmatch(r"[0-9a-fA-F]{64}", given):
-        raise Refused(f"SHA256 {given!r} is none: it has 64 hexadecimal digits")
+        raise Refused(f"SHA256 {given!r} is not a SHA-256 checksum: one has 64 hexadecimal digits")
     return given
 
 
@@ -179,7 +187,7 @@ def _console() -> Console:
 
 def _ask(question: str) -> str:
     if not sys.stdin.isatty():
-        raise Refused("nobody can type the name of the disk here: pass its serial number (SERIAL=...) instead")
+        raise Refused("there is no terminal to confirm the name of the disk: pass its serial number (SERIAL=...)")
     return input(question)
 
 

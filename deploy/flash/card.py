@@ -1,4 +1,4 @@
-"""The whole way from an image to the card of one host."""
+"""All steps from an image to the card of one host."""
 
 import hashlib
 import shutil
@@ -20,7 +20,7 @@ from deploy.flash.target import Target, open_target
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be written where. `serial`, where given, stands for the name that a person would type."""
+    """An image, the files to add, and the target. `serial`, if given, replaces the confirmation."""
 
     image: Path
     sha256: str
@@ -34,7 +34,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Console:
-    """Where the person is. `ask` puts a question and returns the answer; raises Refused where nobody can answer."""
+    """The user's terminal. `ask` asks a question and returns the answer; it raises Refused without a terminal."""
 
     stream: TextIO
     ask: Callable[[str], str]
@@ -45,14 +45,14 @@ class Console:
         self.stream.flush()
 
     def progress(self, step: str, total: int) -> Progress:
-        """Return the progress of a step over so many bytes."""
+        """Return the progress of a step over `total` bytes."""
         return Progress(step, total, self.stream)
 
 
 def write_card(order: Order, console: Console) -> None:
-    """Check everything, write the image, verify, put the first-boot files in, verify again, eject.
+    """Check everything, write the image, verify it, add the first-boot files, verify them, eject.
 
-    Raises Refused before the first byte is written, Spoiled after it.
+    Raises Refused before the first byte is written, Spoiled after that.
     """
     image = Image(order.image, order.sha256)
     with image.reading() as read_at:
@@ -78,7 +78,7 @@ def write_card(order: Order, console: Console) -> None:
 
 
 def choose(order: Order, image: Image, console: Console) -> disks.Device:
-    """Let every check and then the person (or a serial number) say that this is the disk."""
+    """Return the disk after all checks and the confirmation by the user or the serial number."""
     devices = disks.survey()
     needed = disks.behind([Path("/"), Path.cwd(), order.image.resolve()])
     disk = checks.find(str(order.device.resolve()), devices)
@@ -92,12 +92,12 @@ def choose(order: Order, image: Image, console: Console) -> disks.Device:
 
 
 def _choose_file(order: Order, image: Image, console: Console) -> None:
-    """A file that is there already is overwritten only if that is meant."""
+    """Check the target file; an existing file is overwritten only after confirmation."""
     path = order.device
     if path.parent == Path("/dev") or (path.exists() and not path.is_file()):
-        raise Refused(f"{path} is no disk and no file. `make flash` without DEVICE lists the disks")
+        raise Refused(f"{path} is neither a disk nor a file. `make flash` without DEVICE lists the disks")
     if not path.parent.is_dir():
-        raise Refused(f"{path} cannot be made: there is no folder {path.parent}")
+        raise Refused(f"{path} cannot be created: there is no folder {path.parent}")
     if not path.exists():
         free = shutil.disk_usage(path.parent).free
         if free < image.size:
@@ -118,15 +118,15 @@ def _choose_file(order: Order, image: Image, console: Console) -> None:
 
 
 def _confirm(name: str, console: Console) -> None:
-    answer = console.ask(f"Everything on it will be lost. Type {name} to go on: ")
+    answer = console.ask(f"All data on it will be lost. Type {name} to continue: ")
     if answer.strip() not in {name, f"/dev/{name}"}:
         raise Refused(f"{answer.strip() or 'nothing'!r} is not {name}: nothing was written")
 
 
 def customise(boot: BootFiles, files: Mapping[str, bytes]) -> Iterator[str]:
-    """Put the first-boot files into a copy of the boot partition; yield what a person should know.
+    """Write the first-boot files into a copy of the boot partition; yield messages for the user.
 
-    Raises Refused where the image would not read them, so that no card is made that cannot be reached.
+    Raises Refused if the image would not read them, because the host would then be unreachable.
     """
     names = boot.names()
     files = dict(files)
@@ -153,13 +153,13 @@ def customise(boot: BootFiles, files: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _says_something(user_data: bytes) -> bool:
-    """Whether more than comments stands in it, which is all that a published image has."""
+    """Return whether it contains more than comments, unlike that of a published image."""
     return any(line.strip() and not line.startswith(b"#") for line in user_data.splitlines())
 
 
 @contextmanager
 def _claimed(order: Order, disk: disks.Device | None, image: Image) -> Iterator[Target]:
-    """Open the target for this program alone, and make sure that it still is what was agreed to."""
+    """Open the target exclusively, and make sure that it is still the confirmed disk."""
     if disk is not None:
         for point in (point for device in disk.everything() for point in device.mounted_at):
             disks.unmount(point)
@@ -167,12 +167,12 @@ def _claimed(order: Order, disk: disks.Device | None, image: Image) -> Iterator[
         if disk is not None:
             checks.require_the_same(disk, disks.survey())
             if (target.number, target.size()) != (disk.number, disk.size):
-                raise Refused(f"{disk.name} is another disk than a moment ago: begin again")
+                raise Refused(f"{disk.name} is no longer the disk that was checked: begin again")
         yield target
 
 
 def write(image: Image, target: Target, console: Console) -> None:
-    """Write the image, then read it back. Raises Spoiled, or Refused where the image turned out to be damaged."""
+    """Write the image, then read it back. Raises Spoiled, or Refused if the image turns out to be damaged."""
     progress = console.progress("write", image.size)
     written: list[bytes] = []
     for block in image.blocks():
@@ -193,7 +193,7 @@ def write(image: Image, target: Target, console: Console) -> None:
 
 
 def inject(customised: Path, partition: Partition, target: Target, console: Console) -> None:
-    """Write what the first-boot files changed in the boot partition, then read all of it back. Raises Spoiled."""
+    """Write the changed blocks of the boot partition, then read all of it back. Raises Spoiled."""
     progress = console.progress("inject", partition.size)
     for offset, block in _blocks(customised):
         if target.read(partition.start + offset, len(block)) != block:
@@ -218,13 +218,13 @@ def _same(found: bytes, expected: bytes, offset: int) -> None:
     if found != expected:
         raise Spoiled(
             f"what is read back at {offset / 1e6:.0f} MB is not what was written: "
-            "the card is worn out, or has less memory than it says. Take another one"
+            "the card is worn out, or smaller than it reports. Use another one"
         )
 
 
 @contextmanager
 def _spoiling(device: Path) -> Iterator[None]:
-    """Whatever goes wrong from here on leaves a card that must not be used."""
+    """Convert errors during writing to Spoiled: the card must not be used."""
     try:
         yield
     except (Refused, Spoiled) as error:

@@ -1,7 +1,7 @@
-"""Never the wrong disk: what a disk must be before it is written.
+"""The checks that a disk must pass before it is written, so that it is never the wrong one.
 
-Each check is a pure function that returns why the disk is refused and what would do, or None. The disk's name is
-resolved by `find`; that it is opened exclusively, and is still the same disk then, is `target`'s part.
+Each check is a pure function that returns the reason and the remedy if the disk is refused, otherwise None. `find`
+resolves the name of the disk; `target` opens it exclusively and checks that it is still the same.
 """
 
 import re
@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from deploy.flash.disks import Device, gigabytes
 from deploy.flash.errors import Refused
 
-LARGEST = 256 * 10**9  # bytes; larger cards exist, larger backup disks exist more often
+LARGEST = 256 * 10**9  # bytes; larger disks are more often backup disks than cards
 NOT_A_CARD = re.compile(r"/dev/(zram|ram|loop|nbd|rbd|sr|fd|mtdblock|md|dm-|mmcblk\d+(boot|rpmb))")
 BUILT_IN = {"nvme", "sata", "ata", "sas", "spi", "fc", "iscsi", "virtio"}
-# Where desktops mount what was plugged in. root-ro and root-rw are Debian's overlayroot, thus the running system.
+# Where desktops mount removable disks. root-ro and root-rw are Debian's overlayroot, that is, the running system.
 SYSTEM = re.compile(r"/$|/(boot|efi|usr|var|etc|opt|root)(/|$)")
 MOUNTED_BY_DESKTOP = re.compile(r"(/run)?/media/(?!root-r[ow](/|$)).")
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What the checks know besides the disk itself."""
+    """The input of the checks besides the disk itself."""
 
     image_size: int
     devices: Sequence[Device] = ()
@@ -43,12 +43,12 @@ def find(name: str, devices: Sequence[Device]) -> Device:
         disk.name for disk in devices if disk.kind == "disk" and disk.size and not NOT_A_CARD.match(disk.name)
     )
     raise Refused(
-        f"{name} is no disk of this machine: it has {cards or 'none'}. `make flash` without DEVICE lists them"
+        f"{name} is not a disk of this machine: it has {cards or 'none'}. `make flash` without DEVICE lists them"
     )
 
 
 def is_a_whole_disk(disk: Device, situation: Situation) -> str | None:
-    """A partition, a loop device, memory or a volume is none."""
+    """Refuse a partition, a loop device, memory or a volume."""
     if disk.kind == "part":
         whole = next((one.name for one in situation.devices if disk in one.everything()), "the disk")
         return f"is a partition. An image replaces a whole disk: that would be {whole}"
@@ -58,7 +58,7 @@ def is_a_whole_disk(disk: Device, situation: Situation) -> str | None:
 
 
 def can_be_plugged_in(disk: Device, situation: Situation) -> str | None:
-    """A disk that is built in is the computer's own."""
+    """Refuse an internal disk."""
     if situation.built_in_allowed:
         return None
     allow = "If it is meant, --built-in allows it"
@@ -71,26 +71,26 @@ def can_be_plugged_in(disk: Device, situation: Situation) -> str | None:
 
 
 def can_be_written(disk: Device, situation: Situation) -> str | None:
-    """The little switch at the side of an SD card makes it read-only."""
+    """Refuse a read-only disk, such as an SD card with its write protection on."""
     if disk.read_only:
         return "is read-only. Slide the switch of the SD card, or of its adapter, towards its contacts"
     return None
 
 
 def has_a_card(disk: Device, situation: Situation) -> str | None:
-    """A reader without a card is a disk of size 0."""
+    """Refuse a reader without a card, which is a disk of size 0."""
     return None if disk.size else "has no card in it. Put one in"
 
 
 def is_large_enough(disk: Device, situation: Situation) -> str | None:
-    """The image has to fit."""
+    """Refuse a disk that is smaller than the image."""
     if 0 < disk.size < situation.image_size:
         return f"is too small: it has {gigabytes(disk.size)}, the image needs {gigabytes(situation.image_size)}"
     return None
 
 
 def is_no_larger_than_cards_are(disk: Device, situation: Situation) -> str | None:
-    """A disk of terabytes holds somebody's backups."""
+    """Refuse a disk that is larger than cards are: it may hold backups."""
     if disk.size > situation.largest:
         allow = f"If it is meant, --largest {-(-disk.size // 10**9)} allows it"
         return f"has {gigabytes(disk.size)}, more than a card should ({gigabytes(situation.largest)}). {allow}"
@@ -98,7 +98,7 @@ def is_no_larger_than_cards_are(disk: Device, situation: Situation) -> str | Non
 
 
 def is_not_needed(disk: Device, situation: Situation) -> str | None:
-    """The running system, the folder one works in and the image itself must not lie on it."""
+    """Refuse the disk of the running system, of the working directory or of the image."""
     names = {name for device in disk.everything() for name in (device.name, device.kernel_name)}
     for path, source in situation.needed.items():
         if source in names:
@@ -107,7 +107,7 @@ def is_not_needed(disk: Device, situation: Situation) -> str | None:
 
 
 def is_not_mounted(disk: Device, situation: Situation) -> str | None:
-    """What the desktop mounted when the card was plugged in may be unmounted; the rest has been mounted for use."""
+    """Refuse a disk that is mounted, except by the desktop when the card was inserted."""
     mounted = [(device, point) for device in disk.everything() for point in device.mounted_at]
     for device, point in mounted:
         if point == "[SWAP]":
@@ -117,13 +117,13 @@ def is_not_mounted(disk: Device, situation: Situation) -> str | None:
         if not MOUNTED_BY_DESKTOP.match(point):
             return f"is in use: {device.name} is mounted at {point}. `umount {point}` frees it, if it is meant"
     if mounted and "overlay" in situation.needed.values():
-        # The disk below an overlay is mounted wherever its maker chose.
+        # The disk below an overlay may be mounted anywhere.
         return f"may hold the running system, which is an overlay: {mounted[0][0].name} is mounted. Unmount it"
     return None
 
 
 def is_not_a_part_of_a_volume(disk: Device, situation: Situation) -> str | None:
-    """LVM, LUKS, md and ZFS use a disk without mounting it."""
+    """Refuse a disk that LVM, LUKS, md or ZFS uses without mounting it."""
     for device in disk.everything():
         if device.filesystem == "zfs_member":
             return f"belongs to a ZFS pool ({device.name}). `zpool export` it, or `wipefs --all` where it is an old one"
@@ -160,13 +160,13 @@ def refusals(disk: Device, situation: Situation) -> Iterator[str]:
 
 
 def require(disk: Device, situation: Situation) -> None:
-    """Raise Refused with all reasons, where there is any."""
+    """Raise Refused with all reasons, if there are any."""
     if reasons := list(refusals(disk, situation)):
         raise Refused("\n".join(f"{disk.name} {reason}." for reason in reasons))
 
 
 def require_serial(disk: Device, serial: str, devices: Sequence[Device]) -> None:
-    """Raise Refused unless this serial number, given in place of a typed name, is that of this disk alone."""
+    """Raise Refused unless only this disk has the serial number, which replaces the confirmation."""
     if not disk.serial:
         raise Refused(f"{disk.name} has no serial number to compare with: leave SERIAL out and type the name instead")
     if disk.serial != serial:
@@ -175,11 +175,11 @@ def require_serial(disk: Device, serial: str, devices: Sequence[Device]) -> None
         )
     twins = [one.name for one in devices if one.kind == "disk" and one.serial == serial and one.size]
     if len(twins) > 1:
-        raise Refused(f"the serial number {serial} is that of {' and '.join(twins)} alike: pull out all but one")
+        raise Refused(f"the serial number {serial} is that of {' and '.join(twins)}: disconnect all but one")
 
 
 def require_the_same(disk: Device, devices: Sequence[Device]) -> None:
-    """Raise Refused unless the disk is still there as it was when it was checked: not replugged, not another card."""
+    """Raise Refused if the disk was disconnected or replaced since it was checked."""
     now = next((one for one in devices if one.name == disk.name), None)
     if now is None or (now.number, now.size, now.serial, now.model) != (
         disk.number,
@@ -187,11 +187,11 @@ def require_the_same(disk: Device, devices: Sequence[Device]) -> None:
         disk.serial,
         disk.model,
     ):
-        raise Refused(f"{disk.name} is not the disk any more that it was a moment ago: begin again")
+        raise Refused(f"{disk.name} is no longer the disk that was checked: begin again")
 
 
 def description(disk: Device, stable_name: str = "") -> str:
-    """Return what a person has to see before saying yes: what the disk is, and what lies on it."""
+    """Return the description that the user confirms: the disk and its content."""
     lines = [f"{disk.name}  {disk.model or 'unknown model'}  serial {disk.serial or 'none'}  {gigabytes(disk.size)}"]
     if stable_name:
         lines.append(f"  {stable_name}")

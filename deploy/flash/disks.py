@@ -1,6 +1,6 @@
 """The disks of this machine, as `lsblk` reports them.
 
-Running lsblk and reading its JSON are apart, so that everything that decides over a disk is tried on recorded output.
+Running lsblk and reading its JSON are separate, so that every decision about a disk can be tested on recorded output.
 """
 
 import json
@@ -19,7 +19,7 @@ BY_ID = Path("/dev/disk/by-id")
 
 @dataclass(frozen=True)
 class Device:
-    """A block device: a disk, or a partition or volume (`parts`) that lies on it. Sizes are bytes."""
+    """A block device: a disk, or a partition or volume (`parts`) on it. Sizes are in bytes."""
 
     name: str
     kernel_name: str
@@ -39,7 +39,7 @@ class Device:
     parts: tuple["Device", ...]
 
     def everything(self) -> Iterator["Device"]:
-        """Yield this device and all that lies on it."""
+        """Yield this device and all devices on it."""
         yield self
         for part in self.parts:
             yield from part.everything()
@@ -51,12 +51,12 @@ class Device:
 
 
 def gigabytes(size: int) -> str:
-    """Return a size in bytes as makers of cards print it: 31.9 GB."""
+    """Return a size in bytes as it is printed on cards: 31.9 GB."""
     return f"{size / 1e9:.1f} GB"
 
 
 def read(report: str) -> list[Device]:
-    """Read what `lsblk --json --bytes --paths` printed with the COLUMNS. Raises Refused where it is not that."""
+    """Parse the output of `lsblk --json --bytes --paths` with the COLUMNS. Raises Refused if it has another form."""
     try:
         return [_device(entry) for entry in json.loads(report)["blockdevices"]]
     except (ValueError, KeyError, TypeError) as error:
@@ -84,27 +84,27 @@ def _device(entry: Mapping[str, Any]) -> Device:
         serial=text("serial"),
         filesystem=text("fstype"),
         label=text("label"),
-        # A device that is not mounted has one mount point: null.
+        # lsblk reports one mount point, null, for a device that is not mounted.
         mounted_at=tuple(point for point in entry["mountpoints"] if point),
         parts=tuple(_device(child) for child in entry.get("children", ())),
     )
 
 
 def survey() -> list[Device]:
-    """Return all block devices of this machine. Raises Refused where lsblk cannot be run."""
+    """Return all block devices of this machine. Raises Refused if lsblk cannot be run."""
     # --all: a reader without a card is reported too, so that the refusal can say so.
     return read(_output(["lsblk", "--all", "--json", "--bytes", "--paths", "--output", COLUMNS]))
 
 
 def behind(paths: Sequence[Path]) -> dict[str, str]:
-    """Return for each path the source of its file system: a device, or what stands there instead, like `overlay`."""
+    """Return the source of the file system of each path: a device, or a word such as `overlay`."""
     command = ["findmnt", "--noheadings", "--nofsroot", "--first-only", "--output", "SOURCE", "--target"]
     sources = {str(path): _output([*command, str(path)]).strip() for path in paths}
     return {path: os.path.realpath(source) if source.startswith("/") else source for path, source in sources.items()}
 
 
 def unmount(point: str) -> None:
-    """Unmount what is mounted there. Raises Refused where it is in use."""
+    """Unmount the file system at that path. Raises Refused if it is in use."""
     _output(["umount", point])
 
 

@@ -1,19 +1,19 @@
-"""The two ways in which writing a card ends badly: before the first byte, and after it.
+"""Errors before and after the first byte was written.
 
 FlashError
 ├── Refused    nothing was written
 └── Spoiled    something was written: the card cannot be used
 
-The message says what is wrong and what would do.
+The message names the problem and the remedy.
 """
 
 
 class FlashError(Exception):
-    """Anything that ends the work in a way that the person at the keyboard should read."""
+    """An error whose message is shown to the user."""
 
 
 class Refused(FlashError):
-    """Something is wrong, and nothing has been written."""
+    """A check failed, and nothing has been written."""
 
 
 class Spoiled(FlashError):

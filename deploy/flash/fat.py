@@ -1,4 +1,4 @@
-"""Files in the copy of a boot partition, by mtools: no mounting, no root, and never the disk itself."""
+"""Files in the copy of a boot partition, through mtools: without mounting, without root, never on the disk itself."""
 
 import os
 import subprocess
@@ -23,16 +23,16 @@ class BootFiles:
         return self._run("mtype", f"::/{name}")
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Write files, in place of those of the same name, and compare what can be read afterwards."""
+        """Write files, replacing those of the same name, and verify them."""
         for name, content in files.items():
             self._run("mcopy", "-o", "-", f"::/{name}", given=content)
             if self.read(name) != content:
                 raise Refused(
-                    f"{name} did not arrive in the boot partition as it should: its file system is full or damaged"
+                    f"{name} was not written correctly to the boot partition: its file system is full or damaged"
                 )
 
     def name_volume(self, label: str) -> None:
-        """Give the file system a label."""
+        """Set the label of the file system."""
         self._run("mlabel", f"::{label}")
 
     def _run(self, command: str, *arguments: str, given: bytes = b"") -> bytes:

@@ -1,8 +1,8 @@
-"""What a host reads at its first boot: the files of cloud-init's data source NoCloud, rendered.
+"""The files that a host reads at its first boot: those of cloud-init's data source NoCloud.
 
-Made for Raspberry Pi OS since 2025-11 (trixie), whose cloud-init reads them in /boot/firmware, and for Debian's cloud
-images, whose cloud-init finds them on a FAT file system labelled CIDATA. The odd parts follow what Raspberry Pi's own
-imager writes (rpi-imager 2.0.11, src/customization_generator.cpp and src/downloadthread.cpp).
+They are for Raspberry Pi OS since 2025-11 (trixie), whose cloud-init reads them in /boot/firmware, and for Debian's
+cloud images, whose cloud-init finds them on a FAT file system labelled CIDATA. Unusual parts follow the files that
+Raspberry Pi's own imager writes (rpi-imager 2.0.11, src/customization_generator.cpp and src/downloadthread.cpp).
 """
 
 import re
@@ -19,8 +19,8 @@ ADDITION = "cmdline-addition"
 def files(host: Host, instance: str) -> dict[str, bytes]:
     """Return name and content of every file; `instance` is new for each card. All but ADDITION belong on the card.
 
-    Besides those of cloud-init there is an empty `ssh`: Raspberry Pi OS then starts its SSH server, even if
-    cloud-init should fail, so that somebody can look why.
+    In addition to those of cloud-init there is an empty `ssh`: it makes Raspberry Pi OS start its SSH server even if
+    cloud-init fails, so that the failure can be examined.
     """
     return {
         "user-data": user_data(host),
@@ -39,7 +39,7 @@ def user_data(host: Host) -> bytes:
     if host.password_hash:
         user["passwd"] = host.password_hash
     user |= {"ssh_authorized_keys": list(host.ssh_public_keys), "sudo": rule}
-    # Raspberry Pi OS asks for a password since 2026-04, and its imager does not rely on `sudo` alone either.
+    # Raspberry Pi OS requires a password since 2026-04, and its imager does not rely on `sudo` alone either.
     sudoers = f"umask 0226 && echo '{host.user} {rule}' > /etc/sudoers.d/010_{host.user}"
     content = {
         "hostname": host.hostname,
@@ -55,11 +55,11 @@ def user_data(host: Host) -> bytes:
 
 
 def network_config(wifi: Wifi | None) -> bytes:
-    """Return the networks; without Wi-Fi only a comment, so that the image's own default (DHCP by cable) stays."""
+    """Return the networks; without Wi-Fi only a comment, so that the default of the image (wired DHCP) applies."""
     if wifi is None:
         return b"# By cable, with an address from DHCP: the default of the image.\n"
     cable = {"dhcp4": True, "dhcp6": True, "optional": True}
-    # `password` beside, not in, `auth`: netplan then takes WPA2 and WPA2/WPA3 networks alike.
+    # With `password` beside, not in, `auth`, netplan connects to both WPA2 and WPA2/WPA3 networks.
     point: dict[str, Any] = {"password": wifi.key} if wifi.key else {"auth": {"key-management": "none"}}
     if wifi.hidden:
         point["hidden"] = True
@@ -69,7 +69,7 @@ def network_config(wifi: Wifi | None) -> bytes:
         "regulatory-domain": wifi.country,
         "access-points": {wifi.ssid: point},
     }
-    # A file with Wi-Fi replaces the default, so the cable is named again: eth0 on a Pi, en... on other machines.
+    # A file with Wi-Fi replaces the default, so wired networks are repeated: eth0 on a Pi, en... on other machines.
     ethernets = {"eth0": cable, "wired": {"match": {"name": "en*"}, **cable}}
     return _yaml({"network": {"version": 2, "ethernets": ethernets, "wifis": {"wlan0": wireless}}})
 
@@ -77,7 +77,7 @@ def network_config(wifi: Wifi | None) -> bytes:
 def addition(instance: str, wifi: Wifi | None) -> str:
     """Return the words to add to the kernel's command line.
 
-    With the instance named here cloud-init knows at each later boot that it has been configured.
+    With the instance named here, cloud-init recognises at later boots that it has already run.
     """
     return f"cfg80211.ieee80211_regdom={wifi.country} ds=nocloud;i={instance}" if wifi else f"ds=nocloud;i={instance}"
 

@@ -1,7 +1,7 @@
-"""The image: a file of the disk's bytes, as they are or packed by xz.
+"""The image: a file with the content of the disk, uncompressed or compressed by xz.
 
-The checksum is that of the file as it was downloaded; it is compared before anything is written, and once more from
-the very bytes that were written, because the file may change or be misread in between.
+The checksum is that of the downloaded file. It is compared before anything is written, and again with the bytes that
+were written, because the file may change or be misread in between.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 from deploy.flash.errors import FlashError, Refused
 
-BLOCK = 4 * 1024 * 1024  # bytes; a multiple of the erase blocks of usual cards
+BLOCK = 4 * 1024 * 1024  # bytes; a multiple of the erase blocks of common cards
 AHEAD = 8  # blocks unpacked while an earlier one is being written
 
 
@@ -39,7 +39,7 @@ class Image:
             raise Refused(f"the image {path} is empty: download it again")
 
     def check(self, progress: Callable[[int], None]) -> None:
-        """Compare the file with its checksum. Raises Refused where it differs."""
+        """Compare the file with its checksum. Raises Refused if it differs."""
         digest = hashlib.sha256()
         with self.path.open("rb") as file:
             while block := file.read(BLOCK):
@@ -50,7 +50,7 @@ class Image:
     def blocks(self) -> Iterator[bytes]:
         """Yield the image block by block, unpacked by a thread of its own; every block but the last has BLOCK bytes.
 
-        Raises Refused after the last block where the file is not what its checksum says, or cannot be unpacked.
+        Raises Refused after the last block if the file does not match its checksum, or if it cannot be unpacked.
         """
         ready: queue.Queue[bytes | FlashError | None] = queue.Queue(AHEAD)
         stopped = threading.Event()
@@ -81,7 +81,7 @@ class Image:
             thread.join()
 
     def copy(self, start: int, size: int, target: Path, progress: Callable[[int], None]) -> None:
-        """Copy that part of the image into a file, leaving holes where there are only zeros."""
+        """Copy a part of the image into a file, with holes in place of blocks of zeros."""
         with _readable(self.path), self._opened() as image:
             image.seek(start)
             blocks = (image.read(min(BLOCK, left)) for left in range(size, 0, -BLOCK))
@@ -96,7 +96,7 @@ class Image:
 
     @contextmanager
     def reading(self) -> Iterator[Callable[[int, int], bytes]]:
-        """Lend a function that reads (offset, length) of the image; ascending offsets read a packed one only once."""
+        """Provide a function that reads (offset, length); a packed image is unpacked once if offsets ascend."""
         with self._opened() as image:
 
             def read_at(offset: int, length: int) -> bytes:
@@ -142,7 +142,7 @@ class _Hashing:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while reading or unpacking into Refused."""
+    """Convert errors while reading or unpacking to Refused."""
     try:
         yield
     except (lzma.LZMAError, EOFError) as error:
@@ -152,7 +152,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _unpacked_size(path: Path) -> int:
-    """Return the size that the index at the end of an xz file promises: known without unpacking anything."""
+    """Return the unpacked size from the index at the end of an xz file, without unpacking it."""
     try:
         command = ["xz", "--robot", "--list", str(path)]
         report = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""From a host of the inventory to its first-boot files: the playbook flash.yml opens the vault and calls `render`."""
+"""The first-boot files of a host in the inventory: the playbook flash.yml opens the vault and calls `render`."""
 
 import json
 import os
@@ -16,9 +16,9 @@ ANSIBLE = Path(__file__).resolve().parent.parent / "ansible"
 
 
 def files(host: str, inventory: Path, folder: Path, arguments: Sequence[str]) -> dict[str, bytes]:
-    """Run the playbook for a host, in the terminal, so that it can ask for the vault's password; return the files.
+    """Run the playbook for a host in the terminal, where it can ask for the vault's password; return the files.
 
-    The files pass through `folder`, which must be for this account alone. Raises Refused.
+    The files are written to `folder`, which only this account may read. Raises Refused.
     """
     if not inventory.is_file() and not inventory.is_dir():
         raise Refused(
@@ -34,7 +34,7 @@ def files(host: str, inventory: Path, folder: Path, arguments: Sequence[str]) ->
         *arguments,
         "flash.yml",
     ]
-    # The ansible-playbook of this very environment goes first: another one may belong to another Python.
+    # The ansible-playbook of this environment comes first: others may belong to another Python.
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"}
     environment |= {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"}
     try:
@@ -42,12 +42,12 @@ def files(host: str, inventory: Path, folder: Path, arguments: Sequence[str]) ->
     except FileNotFoundError:
         raise Refused("Ansible is missing: `make flash` installs it") from None
     if status:
-        raise Refused("the card's files could not be made; the reason is above")
+        raise Refused("the first-boot files could not be generated; see the output above")
     return read(folder)
 
 
 def render(given: str, folder: Path, home: Path) -> None:
-    """Write the first-boot files of a host, for this account alone.
+    """Write the first-boot files of a host, readable only by this account.
 
     `given` is JSON: `name` in the inventory, and its `variables`. Raises Refused.
     """
@@ -60,7 +60,7 @@ def render(given: str, folder: Path, home: Path) -> None:
 
 
 def read(folder: Path) -> dict[str, bytes]:
-    """Return the files that `render` wrote. Raises Refused where they are not all there."""
+    """Return the files that `render` wrote. Raises Refused if they cannot be read."""
     try:
         return {
             file.name: file.read_bytes() for file in sorted(folder.iterdir()) if (folder / firstboot.ADDITION).is_file()

@@ -1,4 +1,4 @@
-"""Where the boot partition of an image lies: read from its MBR or GPT, and from the partition's first sector.
+"""The location of the boot partition in an image: read from its MBR or GPT, and from the partition's first sector.
 
 Sources: UEFI specification 2.10, chapter 5 (both tables); Microsoft's FAT specification 1.03 (the first sector).
 """
@@ -10,14 +10,14 @@ from uuid import UUID
 
 from deploy.flash.errors import Refused
 
-SECTOR = 512  # of images; the tables of Raspberry Pi OS and of Debian count in these
+SECTOR = 512  # bytes; the unit of the partition tables of Raspberry Pi OS and Debian
 FAT_TYPES = {0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E, 0xEF}
 GPT_TYPE = 0xEE
 EFI_SYSTEM = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 BASIC_DATA = UUID("ebd0a0a2-b9e5-4433-87c0-68b6b72699c7")
 
 ReadAt = Callable[[int, int], bytes]
-"""Return that many bytes (second) of an image from that offset (first), or fewer where it ends."""
+"""Return bytes of an image from an offset (first argument), as many as the second argument, or fewer at its end."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Partition:
 
 
 def boot_partition(read_at: ReadAt, image_size: int) -> Partition:
-    """Return the first FAT partition of an image. Raises Refused where there is none or it is not a FAT file system."""
+    """Return the first FAT partition of an image. Raises Refused if there is none or it has no FAT file system."""
     head = read_at(0, SECTOR)
     if head[510:512] != b"\x55\xaa":
         raise Refused("the image has no partition table: it is not the image of a disk, or still packed")
@@ -38,7 +38,7 @@ def boot_partition(read_at: ReadAt, image_size: int) -> Partition:
     candidates = list(_gpt(read_at)) if GPT_TYPE in kinds else [place for kind, place in entries if kind in FAT_TYPES]
     if not candidates:
         raise Refused("the image has no boot partition (FAT): it is no image of Raspberry Pi OS or of Debian")
-    # Offsets ascend, so that a packed image is read once and only as far as needed.
+    # Ascending offsets, so that a packed image is unpacked once and only as far as needed.
     for partition in sorted(candidates, key=lambda one: one.start):
         if partition.start + partition.size > image_size:
             raise Refused("the image ends before its boot partition does: it is cut short")

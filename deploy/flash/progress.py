@@ -1,15 +1,15 @@
-"""How far a long step is: a bar on a terminal, a line for each tenth elsewhere."""
+"""The progress of a long step: a bar on a terminal, otherwise a line for each tenth."""
 
 import time
 from collections.abc import Callable
 from typing import TextIO
 
-WIDTH = 20  # characters; all of a line fits into 80
+WIDTH = 20  # characters, so that a line fits into 80
 REDRAWN_EVERY = 0.2  # seconds
 
 
 class Progress:
-    """The progress of one step over a known number of bytes, with its rate and the time left."""
+    """The progress of one step over a known number of bytes, with its rate and the remaining time."""
 
     def __init__(self, step: str, total: int, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self.step = step
@@ -22,7 +22,7 @@ class Progress:
         self._shown = ""
 
     def __call__(self, done: int) -> None:
-        """Show that so many bytes of the total are done, if it is time to."""
+        """Show that `done` bytes are finished, unless the last update was too recent."""
         if self._terminal:
             now = self._clock()
             if now >= self._next:
@@ -70,6 +70,6 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: 48 s, 3:07 min."""
+    """Return a duration for people: 48 s, 3:07 min."""
     whole = round(seconds)
     return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d} min"

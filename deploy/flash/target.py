@@ -1,7 +1,7 @@
-"""What is written to: a disk, opened so that nobody else uses it, or a plain file in its place.
+"""The target: a disk, opened exclusively, or a regular file.
 
-Writes and reads go around the page cache (O_DIRECT) where the file system can do that; elsewhere each write waits until
-it has arrived, and the cache is dropped before reading. So progress is true, and what is read back comes from the card.
+Writes and reads bypass the page cache (O_DIRECT) if the file system supports that. Otherwise each write is
+synchronised, and the cache is dropped before reading. So the progress is accurate, and data is read back from the card.
 """
 
 import errno
@@ -18,7 +18,7 @@ from types import TracebackType
 from deploy.flash.errors import FlashError, Refused, Spoiled
 from deploy.flash.image import BLOCK
 
-ALIGNMENT = 4096  # bytes; what O_DIRECT wants of every disk
+ALIGNMENT = 4096  # bytes; sufficient for O_DIRECT on every disk
 
 # linux/fs.h, scsi/scsi_ioctl.h, linux/cdrom.h
 BLKGETSIZE64 = 0x80081272
@@ -37,7 +37,7 @@ class Target:
         self.is_disk = stat.S_ISBLK(os.fstat(descriptor).st_mode)
         self._descriptor = descriptor
         self._direct = direct
-        self._buffer = mmap.mmap(-1, BLOCK)  # O_DIRECT wants aligned memory; a mapping begins at a page
+        self._buffer = mmap.mmap(-1, BLOCK)  # O_DIRECT requires aligned memory; a mapping begins at a page
 
     def __enter__(self) -> "Target":
         return self
@@ -49,12 +49,12 @@ class Target:
 
     @property
     def number(self) -> str:
-        """The numbers by which the kernel knows the disk that is open, as lsblk shows them: 8:16."""
+        """The device numbers of the open disk, as lsblk shows them: 8:16."""
         device = os.fstat(self._descriptor).st_rdev
         return f"{os.major(device)}:{os.minor(device)}"
 
     def size(self) -> int:
-        """Return how many bytes it holds."""
+        """Return its size in bytes."""
         if not self.is_disk:
             return os.fstat(self._descriptor).st_size
         (size,) = struct.unpack("Q", fcntl.ioctl(self._descriptor, BLKGETSIZE64, bytes(8)))
@@ -64,7 +64,7 @@ class Target:
         """Write at most BLOCK bytes. Raises Spoiled."""
         view = memoryview(self._buffer)[: len(block)]
         view[:] = block
-        with _told(self.path, "writing", offset), self._suited(offset, len(block)):
+        with _reported(self.path, "writing", offset), self._suited(offset, len(block)):
             done = 0
             while done < len(block):
                 done += os.pwrite(self._descriptor, view[done:], offset + done)
@@ -73,7 +73,7 @@ class Target:
 
     def read(self, offset: int, length: int) -> bytes:
         """Read at most BLOCK bytes, fewer at the end. Raises Spoiled."""
-        with _told(self.path, "reading back", offset), self._suited(offset, length):
+        with _reported(self.path, "reading back", offset), self._suited(offset, length):
             done = 0
             while done < length:
                 got = os.preadv(self._descriptor, [memoryview(self._buffer)[done:length]], offset + done)
@@ -83,16 +83,16 @@ class Target:
         return self._buffer[:done]
 
     def settle(self) -> None:
-        """Wait until everything has arrived, and forget what memory still holds of it. Raises Spoiled."""
-        with _told(self.path, "writing", 0):
+        """Wait until everything is written, and drop it from the page cache. Raises Spoiled."""
+        with _reported(self.path, "writing", 0):
             os.fsync(self._descriptor)
             os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def eject(self) -> bool:
-        """Let go of the card, as far as its reader knows how; say whether the reader did."""
+        """Eject the card, or let the kernel read its partitions again; return whether it was ejected."""
         if not self.is_disk:
             return False
-        with suppress(OSError):  # a reader without a lock has none to open
+        with suppress(OSError):  # not every reader has a lock
             fcntl.ioctl(self._descriptor, SCSI_IOCTL_DOORUNLOCK)
         try:
             fcntl.ioctl(self._descriptor, CDROMEJECT)
@@ -104,7 +104,7 @@ class Target:
 
     @contextmanager
     def _suited(self, offset: int, length: int) -> Iterator[None]:
-        """Go through the cache for a piece that is not aligned, like the last one of an image of an odd size."""
+        """Use the page cache for an unaligned block, such as the last one of an image."""
         if not self._direct or (offset % ALIGNMENT == 0 and length % ALIGNMENT == 0):
             yield
             return
@@ -156,8 +156,8 @@ def _advice(error: OSError) -> str:
 
 
 @contextmanager
-def _told(path: Path, doing: str, offset: int) -> Iterator[None]:
-    """Turn an error of the system into words. What cannot be written once cannot be used: Spoiled, not Refused."""
+def _reported(path: Path, doing: str, offset: int) -> Iterator[None]:
+    """Convert an error of the system to Spoiled, with a message: the card is already partly written."""
     try:
         yield
     except FlashError:

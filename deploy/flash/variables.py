@@ -1,6 +1,6 @@
-"""What an inventory says of a host's card: every variable declared once, checked, and read into a `Host`.
+"""The variables of a host's card: each declared once, checked, and read from the inventory into a `Host`.
 
-The document of the variables is deploy/README.md; a test holds it against VARIABLES.
+They are documented in deploy/README.md; a test compares that table with VARIABLES.
 """
 
 import difflib
@@ -32,7 +32,7 @@ class Wifi:
 
 @dataclass(frozen=True)
 class Host:
-    """All that the first boot has to know of one host."""
+    """The configuration of a host for its first boot."""
 
     hostname: str
     user: str
@@ -45,7 +45,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable of the inventory. `wrong` says what is wrong with a value, without repeating it."""
+    """One variable of the inventory. `wrong` returns the problem of a value, without repeating it, or None."""
 
     kind: type
     wrong: Callable[[Any], str | None]
@@ -116,9 +116,9 @@ VARIABLES: dict[str, Variable] = {
 
 
 def read(name: str, given: Mapping[str, Any], home: Path) -> Host:
-    """Return the host of that name in the inventory, from its variables; keys may come from `home`/.ssh.
+    """Return the host of that name in the inventory, from its variables; the default of the keys is in `home`/.ssh.
 
-    Raises Refused with everything that is wrong, not only the first.
+    Raises Refused with all problems, not only the first.
     """
     values = {"flash_hostname": name.partition(".")[0], "flash_ssh_public_keys": own_keys(given, home)}
     values |= {variable: value for variable, value in given.items() if value is not None}
@@ -138,14 +138,14 @@ def read(name: str, given: Mapping[str, Any], home: Path) -> Host:
 
 
 def own_keys(given: Mapping[str, Any], home: Path) -> list[str]:
-    """Return the public half of the key with which Ansible will come, or else the keys of this account."""
+    """Return the public key that Ansible is configured to use, or the public keys of this account."""
     named = given.get("ansible_ssh_private_key_file")
     files = [Path(f"{Path(named).expanduser()}.pub")] if named else [home / ".ssh" / file for file in KEY_FILES]
     return [file.read_text(encoding="utf-8").strip() for file in files if file.is_file()]
 
 
 def wpa_key(ssid: str, password: str) -> str:
-    """Return the key of a network in hexadecimal: derived from a passphrase (IEEE 802.11, annex J.4), or as it is."""
+    """Return the key of a network in hexadecimal: derived from a passphrase (IEEE 802.11, annex J.4), or as given."""
     if len(password) in (0, 64):
         return password.lower()
     return hashlib.pbkdf2_hmac("sha1", password.encode(), ssid.encode(), 4096, 32).hex()
@@ -168,10 +168,10 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
     problems = []
     if values["flash_sudo_password"] and not values["flash_password_hash"]:
         problems.append(
-            "flash_sudo_password asks for a password, and flash_password_hash gives none: nobody could be root"
+            "flash_sudo_password requires a password, but flash_password_hash is empty: sudo would be impossible"
         )
     if values["flash_wifi_ssid"] and not values["flash_wifi_country"]:
-        problems.append("flash_wifi_country is missing: Raspberry Pi OS keeps the radio off until it knows the country")
+        problems.append("flash_wifi_country is missing: Raspberry Pi OS keeps the radio off until the country is set")
     if values["flash_wifi_password"] and not values["flash_wifi_ssid"]:
         problems.append("flash_wifi_password is given without flash_wifi_ssid: which network is it for?")
     return problems

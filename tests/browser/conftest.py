@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
+from tests import processes
 from tests.running import RunningAppliance
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -26,7 +27,7 @@ expect.set_options(timeout=20_000)  # ms; a busy machine is slow, not wrong
 Eventually = Callable[[Callable[[], object]], None]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -63,11 +64,7 @@ def eventually(page: Page) -> Eventually:
     """Wait until a condition outside of the page holds; the browser goes on meanwhile."""
 
     def wait(condition: Callable[[], object], seconds: float = 20.0) -> None:
-        for _ in range(int(seconds * 1000 / POLL)):
-            if condition():
-                return
-            page.wait_for_timeout(POLL)
-        assert condition(), f"not within {seconds:g} s"
+        processes.eventually(condition, seconds=seconds, pause=lambda: page.wait_for_timeout(POLL))
 
     return wait
 

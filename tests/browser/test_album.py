@@ -62,9 +62,7 @@ def test_pictures_are_listed_by_day_and_loaded_as_they_come_near(
     expect(items.last).to_have_attribute("aria-setsize", "100")
 
 
-def test_what_is_looked_at_stays_where_it_is_whatever_comes_and_goes_above(
-    page: Page, appliance: RunningAppliance
-) -> None:
+def test_the_visible_pictures_stay_in_place_when_others_come_and_go(page: Page, appliance: RunningAppliance) -> None:
     fill(appliance, 300, days=2)
     open_album(page, appliance)
     expect(page.locator("#album-more")).to_be_hidden()
@@ -227,7 +225,7 @@ def test_many_pictures_are_deleted_and_brought_back(page: Page, appliance: Runni
     expect(page.locator("#album")).to_be_hidden()
 
 
-def test_what_others_delete_and_restore_is_followed(page: Page, appliance: RunningAppliance) -> None:
+def test_pictures_deleted_and_restored_by_others_are_followed(page: Page, appliance: RunningAppliance) -> None:
     fill(appliance, 5)
     open_album(page, appliance)
     items = page.locator("#album li")
@@ -301,5 +299,5 @@ def test_a_picture_flies_to_its_place_unless_motion_is_unwanted(
     page.emulate_media(reduced_motion="reduce")
     page.keyboard.press("r")
     expect(page.locator("#gallery [data-picture-id='2']")).to_be_visible()
-    expect(page.locator("[data-toast=success]").last).to_contain_text("Picture 2 is taken")
+    expect(page.locator("[data-toast=success]").last).to_contain_text("Picture 2 was taken")
     assert page.evaluate("flights") == 1

@@ -38,7 +38,7 @@ def on_a_pi(tmp_path: Path, board: Path) -> Iterator[RunningAppliance]:
         yield appliance.until_live()
 
 
-def test_the_page_tells_the_temperature_and_a_weak_power_supply(
+def test_the_page_shows_the_temperature_and_a_weak_power_supply(
     page: Page, on_a_pi: RunningAppliance, board: Path
 ) -> None:
     page.goto(on_a_pi.url)
@@ -54,7 +54,7 @@ def test_the_page_tells_the_temperature_and_a_weak_power_supply(
     assert supply.evaluate("element => getComputedStyle(element).color") != warned
 
 
-def test_a_board_that_tells_nothing_of_itself_has_no_empty_lines_on_the_page(
+def test_a_board_without_readings_leaves_no_empty_lines_on_the_page(
     page: Page, on_a_pi: RunningAppliance, board: Path
 ) -> None:
     (board / "thermal/thermal_zone0/temp").unlink()

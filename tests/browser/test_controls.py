@@ -1,5 +1,6 @@
 """The controls on the page: they show what the device reports and set what the user means."""
 
+import pytest
 from playwright.sync_api import APIResponse, Page, Request, Route, expect
 
 from tests.browser.conftest import Eventually
@@ -34,7 +35,7 @@ def test_moving_a_slider_changes_the_device(
     expect(page.locator("[data-control=brightness] input[type=number]")).to_have_value("64")
 
 
-def test_a_slider_that_is_moved_to_and_fro_sends_ten_changes_a_second_and_the_last_one(
+def test_a_moving_slider_sends_ten_changes_a_second_and_the_last(
     page: Page, watching: RunningAppliance, simcam: SimulatedCamera, eventually: Eventually
 ) -> None:
     open_panel(page, watching)
@@ -47,6 +48,56 @@ def test_a_slider_that_is_moved_to_and_fro_sends_ten_changes_a_second_and_the_la
     moments = [request.timing["startTime"] for request in sent]
     assert len(moments) > 2, "it is sent while it is moved"
     assert (moments[-1] - moments[0]) / (len(moments) - 1) > 95, "more than ten changes a second"
+
+
+def test_a_fractional_control_has_a_slider_and_an_exact_field(
+    page: Page, running: RunningAppliance, eventually: Eventually
+) -> None:
+    open_panel(page, running)
+    field = page.locator("[data-control=gamma]")
+    slider, number = field.locator("input[type=range]"), field.locator("input[type=number]")
+    for each in (slider, number):
+        assert [each.get_attribute(name) for name in ("min", "max", "step")] == ["0.2", "3", "0.1"]
+    expect(number).to_have_value("1")
+    number.fill("1.3")
+    number.press("Enter")
+    eventually(lambda: running.ask("GET", "api/controls").json["values"]["gamma"] == 1.3)
+    expect(slider).to_have_value("1.3")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    eventually(lambda: running.ask("GET", "api/controls").json["values"]["gamma"] == 1.4)
+    expect(number).to_have_value("1.4")
+    field.locator("[data-action=reset]").click()
+    eventually(lambda: running.ask("GET", "api/controls").json["values"]["gamma"] == 1)
+    expect(number).to_have_value("1")
+
+
+@pytest.mark.parametrize(
+    ("limits", "step"),
+    [
+        ({"minimum": -1, "maximum": 1}, "0.01"),
+        ({"minimum": 0, "maximum": 32}, "0.1"),
+        ({"minimum": 0.001, "maximum": 0.009}, "0.00001"),
+        ({"minimum": 0, "maximum": 1, "step": 0.25}, "0.25"),
+        ({"minimum": 0, "maximum": 0}, "1"),
+    ],
+)
+def test_a_fractional_control_without_a_step_gets_a_fine_one(
+    page: Page, shared: RunningAppliance, limits: dict[str, float], step: str
+) -> None:
+    """A camera of single precision reports 0.3 as 0.30000001192092896."""
+    changed = {"step": None, "value": 0.30000001192092896, "default": 0.0, **limits}
+    module = """async (changed) => {
+      const { FIELDS } = await import("/web/panel/fields.js");
+      const root = document.querySelector("#control-number").content.cloneNode(true).firstElementChild;
+      const field = FIELDS.number(root, { set() {}, release() {} });
+      field.show({ name: "gain", label: "Gain", kind: "number", unit: null, choices: null, ...changed });
+      return [...root.querySelectorAll("input")].map((input) => [input.step, input.type, input.value]);
+    }"""
+    page.goto(shared.url)
+    inputs = page.evaluate(module, changed)
+    assert [float(each[0]) for each in inputs] == [float(step)] * 2
+    assert [value for _, kind, value in inputs if kind == "number"] == ["0.3"]
 
 
 def test_a_mark_on_the_slider_shows_the_default(page: Page, watching: RunningAppliance) -> None:
@@ -161,11 +212,11 @@ def test_a_resolution_chosen_on_the_page_is_granted(
     open_panel(page, watching)
     page.locator("#format-size").select_option("640x480")
     eventually(lambda: (watching.state()["format"]["granted"] or {}).get("width") == 640)
-    expect(page.locator("#format-granted")).to_contain_text("Granted 640x480")
+    expect(page.locator("#format-granted")).to_contain_text("Granted: 640x480")
     expect(page.locator("#live")).to_have_attribute("width", "640")
 
 
-def test_a_resolution_of_which_no_picture_comes_is_refused_beside_the_field_and_the_picture_goes_on(
+def test_a_resolution_without_pictures_is_refused_beside_its_field(
     page: Page, watching: RunningAppliance, simcam: SimulatedCamera
 ) -> None:
     open_panel(page, watching)
@@ -179,7 +230,7 @@ def test_a_resolution_of_which_no_picture_comes_is_refused_beside_the_field_and_
 def test_the_page_says_when_the_camera_grants_something_else(page: Page, watching: RunningAppliance) -> None:
     open_panel(page, watching)
     watching.ask("PATCH", "api/format", {"width": 1280, "height": 720, "fps": 30, "pixel_format": "YUYV"})
-    expect(page.locator("#format-granted")).to_contain_text("asked for 1280x720 at 30 fps, YUYV")
+    expect(page.locator("#format-granted")).to_contain_text("Requested: 1280x720 at 30 fps, YUYV")
     expect(page.locator("#format-pixel-format")).to_have_value("YUYV")
 
 

@@ -93,7 +93,7 @@ def test_a_hidden_tab_gives_up_its_viewer_place(
     expect(page.locator("#connection-lost")).to_be_hidden()
 
 
-def test_a_picture_that_is_scrolled_away_or_covered_gives_up_its_viewer_place(
+def test_a_hidden_live_picture_gives_up_its_viewer_place(
     page: Page, appliance: RunningAppliance, eventually: Eventually
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 400})
@@ -109,15 +109,13 @@ def test_a_picture_that_is_scrolled_away_or_covered_gives_up_its_viewer_place(
     expect(page.locator("#live-label")).to_have_text("Live")
 
 
-def test_the_age_of_the_picture_does_not_depend_on_the_clock_of_the_browser(
-    page: Page, shared: RunningAppliance
-) -> None:
+def test_the_age_of_the_picture_is_independent_of_the_browser_clock(page: Page, shared: RunningAppliance) -> None:
     page.add_init_script(A_WRONG_CLOCK)
     see_live(page, shared)
     expect(page.locator("#live-badge")).to_contain_text(re.compile(r"(\d+ ms|\d\.\d s) old"))
 
 
-def test_a_page_that_slept_connects_anew_at_once(page: Page, shared: RunningAppliance, eventually: Eventually) -> None:
+def test_a_page_that_slept_reconnects_at_once(page: Page, shared: RunningAppliance, eventually: Eventually) -> None:
     page.add_init_script(A_WRONG_CLOCK)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(shared.url)))
@@ -155,7 +153,7 @@ def test_a_line_that_goes_dead_is_noticed_and_left(
 ) -> None:
     see_live(page, appliance)
     page.evaluate(REMEMBER_LABELS)
-    with appliance.silent():
+    with appliance.hung():
         expect(page.locator("#connection-lost")).to_be_visible()
         expect(page.locator("#live")).to_have_attribute("data-state", re.compile("waiting|connecting"))
         shown = frames(page)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-MODULE = Path(__file__).parents[2] / "web" / "multipart.js"
+MODULE = Path(__file__).parents[2] / "web" / "live" / "multipart.js"
 
 READ = """async ({ text, cuts, boundary }) => {
   const { MultipartParser } = await import("/multipart.js");

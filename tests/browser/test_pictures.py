@@ -62,7 +62,7 @@ def test_a_deleted_picture_can_be_brought_back(page: Page, appliance: RunningApp
     assert len(appliance.stored()) == 1
     page.locator("#viewer .toast-act").click()
     expect(page.locator("#gallery [data-picture-id]")).to_have_count(2)
-    expect(page.locator("#viewer [data-toast=success]")).to_contain_text("is back")
+    expect(page.locator("#viewer [data-toast=success]")).to_contain_text("was restored")
     assert len(appliance.stored()) == 2
     expect(page.locator("#viewer-previous")).to_be_enabled()
 

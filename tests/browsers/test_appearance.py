@@ -53,7 +53,7 @@ def middle(browser: Browser, selector: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_what_lies_over_a_picture_is_in_its_middle(
+def test_everything_over_a_picture_is_in_its_middle(
     browser: Browser, watching: RunningAppliance, simcam: SimulatedCamera, size: tuple[int, int]
 ) -> None:
     fill(watching, 2)

@@ -34,7 +34,7 @@ def test_the_page_comes_back_after_a_restart(browser: Browser, appliance: Runnin
 
 def test_a_line_that_goes_dead_is_noticed_and_left(browser: Browser, appliance: RunningAppliance) -> None:
     see_live(browser, appliance.url)
-    with appliance.silent():
+    with appliance.hung():
         until_shown(browser, "#connection-lost")
         browser.until("() => ['waiting', 'connecting'].includes(document.querySelector('#live').dataset.state)")
         assert mood(browser) != "live"

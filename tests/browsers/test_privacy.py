@@ -36,7 +36,7 @@ def test_the_switch_closes_the_camera_and_opens_it_again(browser: Browser, appli
 
 def test_privacy_is_not_shown_as_on_before_the_appliance_says_so(browser: Browser, appliance: RunningAppliance) -> None:
     see_live(browser, appliance.url)
-    with appliance.silent():
+    with appliance.hung():
         browser.click("#privacy-switch")
         for _ in range(20):
             assert not is_shown(browser, "#privacy-on")

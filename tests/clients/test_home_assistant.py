@@ -89,7 +89,7 @@ class Dashboard:
         return f"http://127.0.0.1:{self._home.port}/api/{what}/{self._entity}?token={token}"
 
     def shows_picture(self, live: bool = True) -> bool:
-        """Tell whether it shows a picture; a placeholder is not one of the camera."""
+        """Return whether it shows a picture; a placeholder is not one of the camera."""
         try:
             with urllib.request.urlopen(self._address("camera_proxy"), timeout=20) as answer:
                 picture = answer.read()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
+from statistics import quantiles
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_frames_come_as_soon_as_they_are_made(printer: Proxy) -> None:
         while time.monotonic() < ends_at:
             ages.append(time.time() - next(stream).timestamp)
     assert len(ages) > 0.6 * RATE * LONG
-    assert max(ages) < 1
+    assert quantiles(ages, n=20)[-1] < 1  # 19 of 20: a busy machine holds up single frames, a proxy all of them
 
 
 def test_a_snapshot_is_one_picture(printer: Proxy) -> None:

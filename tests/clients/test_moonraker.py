@@ -106,7 +106,7 @@ def test_moonraker_takes_the_entry_and_reaches_the_camera(running: RunningApplia
     assert moonraker.ask("/server/webcams/test?name=printer", "POST")["snapshot_reachable"] is False
 
 
-def test_what_the_entry_names_is_there(running: RunningAppliance) -> None:
+def test_everything_the_entry_names_exists(running: RunningAppliance) -> None:
     address = f"http://127.0.0.1:{running.port}"
     paths = re.findall(rf"_url: {address}(\S+)", entry(running))
     assert len(paths) == 2

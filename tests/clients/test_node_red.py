@@ -5,10 +5,10 @@ It is installed once with npm, into a cache outside of the checkout: NODE_RED_DI
 
 import json
 import os
+import signal
 import subprocess
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ import pytest
 
 from appliance import jpeg
 from appliance.errors import CorruptFrame
-from tests.mqtt.broker import HOST, Broker, free_port
+from tests.mqtt.broker import Broker
 from tests.mqtt.client import ROOT, Client
 from tests.mqtt.test_examples import BLOCKS
-from tests.running import RunningAppliance, clean_environment, eventually
+from tests.processes import HOST, Process, eventually, free_port
+from tests.running import RunningAppliance, clean_environment
 from tests.simcam import SimulatedCamera
 
 VERSION = "4.1.15"  # the last that runs on Node.js 18 and 20; 5 needs 22
-STARTS_WITHIN = 120.0  # s
 CACHE = Path(os.environ.get("NODE_RED_DIRECTORY") or Path.home() / ".cache" / "camera-appliance-tests" / "node-red")
 PROGRAM = CACHE / VERSION / "node_modules" / "node-red" / "red.js"
 
@@ -72,47 +72,50 @@ def client(broker: Broker) -> Iterator[Client]:
         yield client
 
 
-class NodeRed:
-    """A Node-RED that runs, and whose buttons can be pressed."""
+class NodeRed(Process):
+    """A Node-RED with a flow, connected to a broker; its buttons can be pressed, and it may not complain."""
 
-    def __init__(self, port: int, log: Path) -> None:
-        self._port = port
-        self._log = log
+    starts_within = 120.0  # s
+    stops_within = 30.0  # s
+
+    def __init__(self, directory: Path, broker: Broker, nodes: Nodes) -> None:
+        super().__init__()
+        self._port = free_port()
+        self._directory = directory
+        self._broker = f"{HOST}:{broker.port}"
+        (directory / "flows.json").write_text(json.dumps(nodes))
+        settings = {"uiHost": HOST, "uiPort": self._port, "credentialSecret": False, "flowFile": "flows.json"}
+        (directory / "settings.js").write_text(f"module.exports = {json.dumps(settings)}")
 
     @property
-    def log(self) -> str:
-        """Everything it has written."""
-        return self._log.read_text(errors="replace")
+    def command(self) -> Sequence[str | Path]:
+        """The program with its settings."""
+        return ["node", PROGRAM, "--userDir", self._directory, "--settings", self._directory / "settings.js"]
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Our variables, with a home of its own."""
+        return clean_environment(HOME=str(self._directory), NODE_RED_DISABLE_TELEMETRY="true")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of everything it stores."""
+        return self._directory
+
+    def is_ready(self) -> bool:
+        """Return whether it is connected to the broker."""
+        return "Connected to broker" in self.log and self._broker in self.log
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """End it; it may not have logged an error."""
+        assert "[error]" not in self.log
+        return super().stop(number)
 
     def press(self, node: str) -> None:
         """Press the button of an inject node."""
         request = urllib.request.Request(f"http://{HOST}:{self._port}/inject/{node}", b"", method="POST")
         with urllib.request.urlopen(request, timeout=10) as response:
             assert response.status == 200
-
-
-@contextmanager
-def running(directory: Path, broker: Broker, nodes: Nodes) -> Iterator[NodeRed]:
-    """Run Node-RED with a flow, connected to the broker; it may not complain."""
-    port, log = free_port(), directory / "node-red.log"
-    (directory / "flows.json").write_text(json.dumps(nodes))
-    settings = {"uiHost": HOST, "uiPort": port, "credentialSecret": False, "flowFile": "flows.json"}
-    (directory / "settings.js").write_text(f"module.exports = {json.dumps(settings)}")
-    command = ["node", str(PROGRAM), "--userDir", str(directory), "--settings", str(directory / "settings.js")]
-    environment = clean_environment(HOME=str(directory), NODE_RED_DISABLE_TELEMETRY="true")
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=directory, stdout=output, stderr=output, env=environment)
-    try:
-        red = NodeRed(port, log)
-        address = f"{HOST}:{broker.port}"
-        eventually(
-            lambda: "Connected to broker" in red.log and address in red.log, f"a connection\n{red.log}", STARTS_WITHIN
-        )
-        yield red
-        assert "[error]" not in red.log
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def of_the_document(broker: Broker, picture: Path) -> Nodes:
@@ -123,7 +126,7 @@ def of_the_document(broker: Broker, picture: Path) -> Nodes:
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether the file is a whole JPEG by now."""
+    """Return whether the file is a whole JPEG by now."""
     try:
         jpeg.verify(path.read_bytes())
     except (OSError, CorruptFrame):
@@ -135,7 +138,7 @@ def test_the_flow_of_the_document_takes_saves_and_sets(
     device: RunningAppliance, webcam: SimulatedCamera, broker: Broker, client: Client, tmp_path: Path
 ) -> None:
     picture, before, mark = tmp_path / "last.jpg", device.state()["pictures"], client.mark
-    with running(tmp_path, broker, of_the_document(broker, picture)) as red:
+    with NodeRed(tmp_path, broker, of_the_document(broker, picture)) as red:
         red.press("each-hour")
         assert client.wait_for("response/take_picture", after=mark).json["ok"]
         assert device.state()["pictures"] == before + 1
@@ -172,7 +175,7 @@ def test_every_type_of_payload_that_node_red_sends_is_obeyed(
         own = {"id": ids[name], "payload": payload, "payloadType": kind, "topic": f"{ROOT}/{topic}"}
         props = [{"p": "payload"}, {"p": "topic", "vt": "str"}]
         nodes.append({"type": "inject", "z": "flow", "props": props, "wires": [["send"]]} | own)
-    with running(tmp_path, broker, nodes) as red:
+    with NodeRed(tmp_path, broker, nodes) as red:
         for name, (_, _, topic, control, value) in TYPES.items():
             mark = client.mark
             red.press(ids[name])

@@ -12,7 +12,7 @@ from tests.clients.conftest import ENVIRONMENTS
 from tests.clients.place import PASSWORD, Place
 from tests.clients.program import Program
 from tests.clients.table import shows
-from tests.running import eventually, free_port
+from tests.running import PATIENCE, eventually, free_port
 
 KEY = "0123456789ABCDEF0123456789ABCDEF"
 STARTS_WITHIN = 180.0  # s; the first time it compiles itself
@@ -53,7 +53,7 @@ class OctoPrint:
             return json.loads(answer.read() or b"null")
 
     def runs(self) -> bool:
-        """Tell whether it answers."""
+        """Return whether it answers."""
         assert self.program.status is None, self.program.output[-4000:]
         try:
             return bool(self.ask("api/version"))
@@ -61,7 +61,7 @@ class OctoPrint:
             return False
 
     def printer_is(self, state: str) -> bool:
-        """Tell whether the printer is in that state."""
+        """Return whether the printer is in that state."""
         return bool(self.ask("api/connection")["current"]["state"] == state)
 
     def test(self, address: str, types: str, **more: object) -> bool:
@@ -72,6 +72,7 @@ class OctoPrint:
             "method": "GET" if types == "image/*" else "HEAD",
             "content_type_whitelist": [types],
             "content_type_guess": True,
+            "timeout": PATIENCE,  # 3 s by default, which a busy machine may take
             **more,
         }
         return bool(self.ask("api/util/test", command)["result"])

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPException
+from statistics import quantiles
 from urllib.parse import urlencode, urljoin
 
 import pytest
@@ -79,11 +80,11 @@ def test_frames_come_as_soon_as_they_are_made(proxy: Proxy) -> None:
     with proxy.open("GET", "/stream.mjpg") as response:
         stream = parts(response)
         next(stream)
-        ends_at, frames, oldest = time.monotonic() + LONG, 0, 0.0
+        ends_at, ages = time.monotonic() + LONG, []
         while time.monotonic() < ends_at:
-            oldest, frames = max(oldest, age(next(stream))), frames + 1
-    assert frames > 0.6 * RATE * LONG
-    assert oldest < AGE
+            ages.append(age(next(stream)))
+    assert len(ages) > 0.6 * RATE * LONG
+    assert quantiles(ages, n=20)[-1] < AGE  # 19 of 20: a busy machine holds up single frames, a proxy all of them
 
 
 def test_a_viewer_sees_the_placeholder_and_then_the_camera_again(proxy: Proxy, behind: Place) -> None:

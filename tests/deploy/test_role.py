@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from appliance.settings import HttpSettings, MqttSettings, parameters
+from appliance.declared import SETTINGS
+from appliance.settings import HttpSettings, MqttSettings
 from tests.deploy.ansible import FOLDER, ROLE, ansible
 
 AWKWARD: dict[str, dict[str, Any]] = {
@@ -83,14 +84,14 @@ def test_every_variable_is_described_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_inventory_is_accepted_by_the_appliance_and_holds_no_secret(path: Path) -> None:
+def test_the_example_inventories_are_valid_and_hold_no_secret(path: Path) -> None:
     group = read(path)["cameras"]
     hosts = [(group.get("vars") or {}) | (host or {}) for host in group["hosts"].values()]
     listed = [camera for host in hosts for camera in host["camera_appliance_cameras"]]
     assert listed
     for camera in listed:
         settings = camera.get("settings", {})
-        assert {f"{section}.{key}" for section, keys in settings.items() for key in keys} <= set(parameters())
+        assert {f"{section}.{key}" for section, keys in settings.items() for key in keys} <= set(SETTINGS.parameters())
         secrets = [value for key, value in camera.items() if key not in ("name", "settings")]
         assert all(secret.startswith("{{ vault_") for secret in secrets)
         assert "password" not in json.dumps(settings)
@@ -105,7 +106,9 @@ def test_the_role_assumes_the_defaults_that_the_appliance_has() -> None:
 
 
 def test_every_secret_of_the_appliance_has_a_variable() -> None:
-    credentials = {name.replace(".", "-").replace("_", "-") for name, each in parameters().items() if each.secret}
+    credentials = {
+        name.replace(".", "-").replace("_", "-") for name, each in SETTINGS.parameters().items() if each.secret
+    }
     assert set(read(ROLE / "vars" / "main.yml")["camera_appliance__secrets"].values()) == credentials
 
 

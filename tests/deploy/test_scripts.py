@@ -60,7 +60,7 @@ def test_a_host_is_refused_in_words_that_help(difference: dict[str, Any], compla
         assert complaint in problems[0]
 
 
-def test_what_covers_the_root_is_what_counts() -> None:
+def test_the_mount_that_covers_the_root_counts() -> None:
     mounts = "rootfs / rootfs rw 0 0\n/dev/mmcblk0p2 / ext4 rw 0 0\noverlay / overlay rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n"
     assert script("preflight").file_system_of_root(mounts) == "overlay"
 
@@ -123,7 +123,7 @@ def test_checking_changes_nothing(tmp_path: Path) -> None:
 def test_only_a_wheel_of_ours_is_deployed(tmp_path: Path) -> None:
     wheels = script("wheels")
     assert wheels.version_of(Path("camera_appliance-1.2.3-py3-none-any.whl")) == "1.2.3"
-    with pytest.raises(ValueError, match="no wheel of the Camera Appliance"):
+    with pytest.raises(ValueError, match="not a wheel of the Camera Appliance"):
         wheels.version_of(Path("numpy-2.4.6-cp313-cp313-manylinux_2_27_aarch64.whl"))
     with pytest.raises(ValueError, match="make wheel"):
         wheels.newest(tmp_path)
@@ -134,3 +134,25 @@ def test_wheels_of_both_architectures_are_asked_for(machine: str) -> None:
     platforms = script("wheels").platforms(machine)
     assert {f"manylinux2014_{machine}", f"manylinux_2_28_{machine}"} <= set(platforms)
     assert f"manylinux_2_38_{machine}" not in platforms, "Debian 12 has glibc 2.36"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "question"),
+    [
+        ("preflight", (), {"folder": "/tmp", "minimum_free_mb": 1, "sources": {}}),
+        ("credentials", (), {"folder": "/nonexistent", "check": True, "cameras": {}}),
+        ("cameras", (), {"configuration": "/nonexistent", "names": [], "prove": 0, "dark": []}),
+        ("wheels", ("--help",), {}),
+    ],
+)
+def test_a_script_runs_without_any_package(name: str, arguments: tuple[str, ...], question: dict[str, Any]) -> None:
+    script = ROLE / "files" / f"{name}.py"
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", script, *arguments],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert ended.returncode == 0, ended.stderr

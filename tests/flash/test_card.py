@@ -99,14 +99,14 @@ def test_a_card_holds_the_image_and_in_its_boot_partition_the_files(tmp_path: Pa
     assert target.stat().st_mode & 0o077 == 0, "the files hold the key of the Wi-Fi"
 
 
-def test_the_image_of_debian_s_cloud_gets_the_label_that_cloud_init_looks_for(tmp_path: Path, debian: Made) -> None:
+def test_a_debian_cloud_image_gets_the_label_for_cloud_init(tmp_path: Path, debian: Made) -> None:
     flash(debian, tmp_path / "card")
     assert "is CIDATA" in run("mlabel", "-s", "-i", f"{tmp_path / 'card'}@@{BOOT_START}", "::")
     assert boot_file(tmp_path / "card", "user-data").encode() == FILES["user-data"]
     assert "cmdline.txt" not in run("mdir", "-b", "-i", f"{tmp_path / 'card'}@@{BOOT_START}", "::")
 
 
-def test_an_image_of_an_odd_size_onto_a_larger_card_is_written_to_its_last_byte(tmp_path: Path, raw: Made) -> None:
+def test_an_image_of_odd_size_is_written_to_its_last_byte(tmp_path: Path, raw: Made) -> None:
     raw.path.write_bytes(raw.content + b"the last bytes")
     odd = Made(raw.path, run("sha256sum", str(raw.path)).split()[0], raw.path.read_bytes())
     target = tmp_path / "card"
@@ -150,7 +150,7 @@ def test_an_image_that_would_not_read_the_files_is_refused(tmp_path: Path, raw: 
     assert not (tmp_path / "card").exists()
 
 
-def test_a_boot_partition_without_room_is_refused_before_anything_is_written(tmp_path: Path, pi_os: Made) -> None:
+def test_a_full_boot_partition_is_refused_before_anything_is_written(tmp_path: Path, pi_os: Made) -> None:
     with pytest.raises(Refused, match=r"user-data did not arrive .* its file system is full or damaged"):
         flash(pi_os, tmp_path / "card", files=FILES | {"user-data": b"#" * BOOT_SIZE})
     assert not (tmp_path / "card").exists()
@@ -254,7 +254,7 @@ def test_a_file_too_small_or_without_room_is_refused(tmp_path: Path, pi_os: Made
 
 
 @pytest.mark.parametrize("device", ["/dev/sdzz", "/dev/null", "/proc", "/nowhere/card"])
-def test_what_is_neither_disk_nor_file_is_refused(pi_os: Made, device: str) -> None:
+def test_a_target_that_is_neither_disk_nor_file_is_refused(pi_os: Made, device: str) -> None:
     with pytest.raises(Refused):
         flash(pi_os, Path(device))
 

@@ -101,7 +101,7 @@ def test_the_disk_of_the_laptop_is_refused_for_every_reason_there_is() -> None:
     ("path", "source"),
     [("/", "/dev/sda2"), ("/work", "/dev/sda1"), ("/work/raspios.img.xz", "/dev/sda")],
 )
-def test_a_disk_that_holds_what_is_needed_now_is_refused_though_not_seen_as_mounted(path: str, source: str) -> None:
+def test_a_disk_in_use_is_refused_even_if_it_does_not_appear_mounted(path: str, source: str) -> None:
     (reason,) = refused(machines.laptop("card of a Pi"), "/dev/sda", needed={path: source})
     assert reason == f"holds {path}, which is needed now. Name another disk"
 
@@ -129,7 +129,7 @@ def test_soldered_memory_is_not_taken_for_a_card() -> None:
     assert refused(report, "/dev/mmcblk0", built_in=True) == []
 
 
-def test_who_means_it_may_write_a_large_or_built_in_disk_but_never_one_in_use() -> None:
+def test_a_confirmed_large_disk_is_written_but_never_one_in_use() -> None:
     assert refused(machines.laptop("backup disk"), "/dev/sda", largest=4001 * machines.GB) == []
     assert refused(machines.laptop("SATA disk"), "/dev/sda", built_in=True) == []
     assert len(refused(machines.laptop("empty card"), "/dev/nvme0n1", built_in=True, largest=10**12)) == 3
@@ -166,7 +166,7 @@ def test_a_disk_that_was_replaced_in_the_meantime_is_refused(change: dict[str, o
         checks.require_the_same(disk, disks.read(machines.report(entry | change)))
 
 
-def test_what_will_be_lost_is_shown_with_model_serial_and_size() -> None:
+def test_the_disk_to_be_erased_is_shown_with_model_serial_and_size() -> None:
     disk, *_ = disks.read(machines.report(machines.PLUGGED_IN["card the desktop mounted"]))
     assert checks.description(disk, "/dev/disk/by-id/usb-Generic_0-0:0").splitlines() == [
         "/dev/sda  Generic STORAGE DEVICE  serial 000000001206  31.9 GB",

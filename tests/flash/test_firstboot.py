@@ -81,7 +81,7 @@ def test_the_host_gets_its_name_account_key_and_right_to_be_root() -> None:
     assert "'deploy ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/010_deploy" in data["runcmd"][0][2]
 
 
-def test_who_wants_sudo_to_ask_gives_a_password() -> None:
+def test_sudo_asks_for_a_password_only_if_one_is_given() -> None:
     user = yaml.safe_load(firstboot.user_data(host(**FULL)))["user"]
     assert (user["sudo"], user["passwd"], user["lock_passwd"]) == ("ALL=(ALL) ALL", HASH, False)
 

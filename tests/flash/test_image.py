@@ -51,7 +51,7 @@ def test_a_wrong_checksum_is_refused_with_both(pi_os: Made) -> None:
         list(image.blocks())
 
 
-def test_whoever_stops_reading_early_leaves_no_thread_behind(pi_os: Made) -> None:
+def test_an_early_end_of_reading_leaves_no_thread_behind(pi_os: Made) -> None:
     blocks = Image(pi_os.path, pi_os.sha256).blocks()
     next(blocks)
     blocks.close()  # type: ignore[attr-defined]  # joins

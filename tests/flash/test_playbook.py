@@ -102,12 +102,12 @@ def test_a_host_of_the_inventory_gets_its_card(flashed: dict[str, subprocess.Com
 
 def test_no_secret_is_shown_however_much_ansible_says(flashed: dict[str, subprocess.CompletedProcess[str]]) -> None:
     shown = "".join(result.stdout + result.stderr for result in flashed.values())
-    assert "TASK [Make the files]" in shown
+    assert "TASK [Generate the files]" in shown
     assert PASSPHRASE not in shown
     assert variables.wpa_key("home", PASSPHRASE) not in shown
 
 
-def test_what_is_wrong_with_a_host_is_said_and_nothing_is_written(
+def test_a_fault_of_a_host_is_reported_and_nothing_is_written(
     flashed: dict[str, subprocess.CompletedProcess[str]],
 ) -> None:
     result = flashed["pi-roof"]
@@ -118,7 +118,7 @@ def test_what_is_wrong_with_a_host_is_said_and_nothing_is_written(
     assert "write:" not in result.stdout
 
 
-def test_a_host_that_is_not_in_the_inventory_is_answered_with_those_that_are(
+def test_an_unknown_host_is_answered_with_the_hosts_of_the_inventory(
     flashed: dict[str, subprocess.CompletedProcess[str]],
 ) -> None:
     result = flashed["pi-attic"]

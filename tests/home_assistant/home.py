@@ -8,12 +8,10 @@ import os
 import re
 import secrets
 import signal
-import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -22,12 +20,11 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from tests.mqtt.broker import HOST, Broker, free_port
-from tests.running import PATIENCE, Answer, clean_environment, eventually
+from tests.mqtt.broker import Broker
+from tests.processes import HOST, PATIENCE, Process, eventually, free_port
+from tests.running import Answer, clean_environment
 
 ENVIRONMENT = Path(__file__).parents[2] / os.environ.get("HOME_ASSISTANT_VENV", ".venv-home-assistant")
-STOPS_WITHIN = 60.0  # s
-_STARTS_WITHIN = 180.0  # s; the first time it compiles itself
 _LARGEST = 2**25  # bytes of a message of the websocket
 _COMPLAINT = re.compile(r"^\d{4}-\d\d-\d\d [0-9:.]+ (WARNING|ERROR|CRITICAL) ", re.MULTILINE)  # others are not logged
 _CONFIGURATION = """\
@@ -57,16 +54,16 @@ State = dict[str, Any]  # entity_id, state, attributes, ...
 Entry = dict[str, Any]  # of a registry
 
 
-class HomeAssistant:
+class HomeAssistant(Process):
     """A Home Assistant with an owner and nothing else, that keeps its port and its files over a restart.
 
     Use it as a context; everything it stores is in `directory`.
     """
 
     def __init__(self, directory: Path) -> None:
+        super().__init__()
         self.port = free_port()
         self.directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
         self._socket: ClientConnection | None = None
         self._line = ExitStack()  # closes it
         self._requests = 0
@@ -74,84 +71,48 @@ class HomeAssistant:
         (directory / "configuration.yaml").write_text(_CONFIGURATION.format(host=HOST, port=self.port))
         self._token = _add_owner(directory / ".storage" / "auth")
 
-    def __enter__(self) -> "HomeAssistant":
-        try:
-            self.start()
-        except BaseException:
-            self.kill()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    starts_within = 180.0  # s; the first time it compiles itself
+    stops_within = 60.0  # s
 
     @property
-    def log(self) -> str:
-        """Everything it has written, over all its runs."""
-        return self._log.read_text(errors="replace")
+    def command(self) -> Sequence[str | Path]:
+        """The program, with the configuration in its folder."""
+        python = ENVIRONMENT / "bin" / "python"
+        assert python.exists(), f"there is no Home Assistant in {ENVIRONMENT}: run `make test-home-assistant`"
+        launch = Path(__file__).with_name("launch.py")
+        return [python, launch, "--config", self.directory, "--skip-pip", "--log-no-color"]
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Our variables; it keeps what it has compiled."""
+        return clean_environment(PYTHONDONTWRITEBYTECODE="")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of everything it stores."""
+        return self.directory
+
+    def is_ready(self) -> bool:
+        """Return whether it runs; the first time that it answers, this opens the websocket."""
+        if self._socket is None:
+            self._socket = self._connection()
+        return self._socket is not None and self.ask("get_config")["state"] == "RUNNING"
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """Stop it as systemd does; return how long that took, in s."""
+        self._hang_up()
+        return super().stop(number)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self._hang_up()
+        super().kill()
 
     def complaints(self, after: int = 0) -> list[str]:
         """Return the warnings and errors in its log from that character on, each with all its lines."""
         text = self.log[after:]
         starts = [record.start() for record in _COMPLAINT.finditer(text)]
         return [text[start:end].strip() for start, end in pairwise([*starts, len(text)])]
-
-    def start(self) -> float:
-        """Start it and wait until it runs; return how long that took, in s."""
-        assert self._process is None
-        python = ENVIRONMENT / "bin" / "python"
-        assert python.exists(), f"there is no Home Assistant in {ENVIRONMENT}: run `make test-home-assistant`"
-        launch = Path(__file__).with_name("launch.py")
-        started_at = time.monotonic()
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [python, launch, "--config", self.directory, "--skip-pip", "--log-no-color"],
-                cwd=self.directory,
-                env=clean_environment(PYTHONDONTWRITEBYTECODE=""),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._socket = eventually(self._connection, "Home Assistant", _STARTS_WITHIN)
-        eventually(lambda: self.ask("get_config")["state"] == "RUNNING", "a Home Assistant that runs", _STARTS_WITHIN)
-        return time.monotonic() - started_at
-
-    def stop(self) -> None:
-        """Stop it as systemd does."""
-        self._hang_up()
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(STOPS_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
-
-    def kill(self) -> None:
-        """End it as a power cut does."""
-        self._hang_up()
-        process, self._process = self._process, None
-        if process:
-            process.kill()
-            process.wait()
-
-    @contextmanager
-    def hung(self) -> Iterator[None]:
-        """Let it stand still: what is published meanwhile comes to it all at once."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self._process.send_signal(signal.SIGCONT)
-
-    def restart(self) -> float:
-        """Stop and start it; return how long the start took, in s."""
-        self.stop()
-        return self.start()
 
     # What its page does.
 
@@ -240,13 +201,7 @@ class HomeAssistant:
 
     # How it is reached.
 
-    @property
-    def _log(self) -> Path:
-        return self.directory / "output.log"
-
     def _connection(self) -> ClientConnection | None:
-        assert self._process is not None
-        assert self._process.poll() is None, f"Home Assistant ended:\n{self.log}"
         with ExitStack() as line:
             try:
                 address = f"ws://{HOST}:{self.port}/api/websocket"

@@ -65,7 +65,7 @@ def traces(home: HomeAssistant) -> set[str]:
 
 
 def is_exactly(device: Device) -> bool:
-    """Tell whether the entities of the garden are those of the device, and no others."""
+    """Return whether the entities of the garden are those of the device, and no others."""
     entities = {name for name in device.home.entities() if NAME in name}
     return entities == {component.unique_id for component in device.components}
 
@@ -93,7 +93,7 @@ def test_another_camera_leaves_no_ghosts(
     assert again.document["cmps"] == former.document["cmps"]
 
 
-def test_what_a_busy_home_assistant_lost_of_an_announcement_comes_once_more(
+def test_an_announcement_lost_by_home_assistant_is_repeated(
     start: Start, home: HomeAssistant, broker: Broker, garden_camera: SimulatedCamera
 ) -> None:
     """Two that come at once: it leaves the second at the first component that it is still busy with, without a word."""
@@ -104,7 +104,7 @@ def test_what_a_busy_home_assistant_lost_of_an_announcement_comes_once_more(
     heard_at = 0.0
 
     def is_announced(control: str) -> bool:
-        """Tell whether that control is announced and nothing has changed for longer than the appliance takes."""
+        """Return whether that control is announced and nothing has changed for longer than the appliance takes."""
         nonlocal heard_at
         if (now := retained(broker).get(topic, b"")) != (news[-1] if news else b""):
             news.append(now)

@@ -113,10 +113,10 @@ def test_every_button_is_pressed_somewhere_here(device: Device) -> None:
     assert {each.command for each in device.of("button")} == {"take_picture", "reset_controls", "restart_camera"}
 
 
-def test_what_is_set_elsewhere_is_seen(
+def test_values_set_elsewhere_are_seen(
     device: Device, appliance: RunningAppliance, home: HomeAssistant, camera: SimulatedCamera
 ) -> None:
-    """Not at once after the camera was opened: what it then does by itself is put right, `RECHECK` of the panel."""
+    """Not at once after the camera was opened: what it then does by itself is put right, see `RECHECK_DELAY`."""
     opened = appliance.state()["frames"]["captured"]
     eventually(lambda: appliance.state()["frames"]["captured"] > opened + 30, "a second of frames")
     appliance.ask("PATCH", "/api/controls", {"contrast": 11})
@@ -154,7 +154,7 @@ def test_a_value_that_the_camera_does_not_take_is_not_shown_as_taken(
         camera.ignore_writes(False)
 
 
-def test_what_an_automatic_mode_governs_is_unavailable_until_it_is_off(device: Device, home: HomeAssistant) -> None:
+def test_controls_of_an_automatic_mode_are_unavailable_until_it_is_off(device: Device, home: HomeAssistant) -> None:
     governed = {
         "control_white_balance_automatic": ("control_white_balance_temperature", "off", "on"),
         "control_focus_automatic_continuous": ("control_focus_absolute", "off", "on"),
@@ -168,7 +168,7 @@ def test_what_an_automatic_mode_governs_is_unavailable_until_it_is_off(device: D
         home.wait_for(device.entity(control), lambda state: state == "unavailable", "is unavailable again")
 
 
-def test_what_can_only_be_read_cannot_be_set(device: Device, appliance: RunningAppliance) -> None:
+def test_read_only_controls_cannot_be_set(device: Device, appliance: RunningAppliance) -> None:
     controls = appliance.ask("GET", "/api/controls").json["controls"]
     read_only = [each["name"] for each in controls if each["read_only"]]
     assert read_only

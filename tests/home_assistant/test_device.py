@@ -28,7 +28,7 @@ def test_every_entity_has_a_state(device: Device, appliance: RunningAppliance, h
     assert without_state() >= null | governed
 
 
-def test_what_is_off_by_default_has_a_state_once_the_user_wants_it(device: Device, home: HomeAssistant) -> None:
+def test_entities_off_by_default_have_a_state_once_enabled(device: Device, home: HomeAssistant) -> None:
     disabled = [entry for entry in home.entities().values() if entry["disabled_by"] == "integration"]
     assert disabled
     for entry in disabled:

@@ -40,7 +40,7 @@ def test_an_appliance_that_is_stopped_is_unavailable_at_once(
     device.until_complete()
 
 
-def test_an_unplugged_camera_is_not_connected_and_what_needs_it_unavailable(
+def test_an_unplugged_camera_makes_its_entities_unavailable(
     device: Device, home: HomeAssistant, camera: SimulatedCamera, measured: Measured
 ) -> None:
     connectivity, events = device.entity("connectivity"), device.entity("event")

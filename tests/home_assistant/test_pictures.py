@@ -38,6 +38,6 @@ def picture(home: HomeAssistant, entity: str) -> Answer:
 
 
 def shows(home: HomeAssistant, entity: str, jpeg: bytes) -> bool:
-    """Tell whether a dashboard shows exactly these bytes for the entity."""
+    """Return whether a dashboard shows exactly these bytes for the entity."""
     answer = picture(home, entity)
     return (answer.status, answer.headers.get_content_type(), answer.body) == (200, "image/jpeg", jpeg)

@@ -31,7 +31,7 @@ def quick_hash(password: str) -> str:
 ADMIN, VIEWER = basic("admin", PASSWORD), basic("viewer", VIEWER_PASSWORD)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
     """An appliance with all four secrets."""
     environment = {
@@ -48,7 +48,7 @@ def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppli
         yield appliance
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def running_behind_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAppliance]:
     """An open appliance that believes what is forwarded to it, with room for two viewers from an address."""
     settings = {

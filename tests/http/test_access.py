@@ -11,8 +11,8 @@ import pytest
 
 from appliance.daemon import Daemon
 from appliance.errors import ApplianceError
-from appliance.http.access import SESSION_LIFETIME, Access, Credentials, LoginRequired
-from appliance.http.limits import TooManyRequests
+from appliance.http.access import SESSION_LIFETIME, Access, Credentials
+from appliance.http.errors import LoginRequired, TooManyRequests
 from appliance.settings import HttpSettings, load
 from tests.http.conftest import (
     ADMIN,
@@ -48,7 +48,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str
     folder = tmp_path_factory.mktemp("routes")
     flags = {"storage.directory": str(folder), "pictures.directory": str(folder / "pictures")}
     settings, _ = load(flags=flags, environment={}, dotenv=None)
-    application = Daemon(settings, lambda: settings).routes.application
+    application = Daemon(settings, lambda: settings).application
     return [
         (route.method, re.sub(r"<\w+:path>", "<path>", route.rule), route.config.get("right", "control"))
         for route in application.routes
@@ -65,11 +65,11 @@ def ask(
     return appliance.ask(method, path, headers={**headers, "X-Forwarded-For": address}, **more)
 
 
-def test_what_is_open_to_everybody_is_on_a_short_list(routes: list[tuple[str, str, str | None]]) -> None:
+def test_public_routes_are_on_a_short_list(routes: list[tuple[str, str, str | None]]) -> None:
     assert {(method, rule) for method, rule, right in routes if right is None} == PUBLIC
 
 
-def test_whatever_changes_something_needs_control_and_whatever_shows_something_needs_view(
+def test_changes_need_control_and_everything_shown_needs_view(
     routes: list[tuple[str, str, str | None]],
 ) -> None:
     for method, rule, right in routes:
@@ -77,7 +77,7 @@ def test_whatever_changes_something_needs_control_and_whatever_shows_something_n
             assert right == ("view" if method == "GET" else "control"), f"{method} {rule}"
 
 
-def test_every_route_and_method_asks_for_its_right_and_nothing_else_answers(
+def test_every_route_and_method_requires_its_right(
     protected: RunningAppliance, routes: list[tuple[str, str, str | None]]
 ) -> None:
     """Walk every path with every method: as nobody, as who may view, with wrong secrets. Nothing is changed by it."""
@@ -115,7 +115,7 @@ def test_every_route_and_method_asks_for_its_right_and_nothing_else_answers(
 
 
 @pytest.mark.parametrize("headers", [VIEWER, bearer(VIEWER_TOKEN), ADMIN, bearer(TOKEN)], ids=str)
-def test_who_may_view_gets_everything_there_is_to_see(
+def test_a_viewer_gets_everything_there_is_to_see(
     protected: RunningAppliance, routes: list[tuple[str, str, str | None]], headers: dict[str, str]
 ) -> None:
     for method, rule, right in routes:
@@ -126,7 +126,7 @@ def test_who_may_view_gets_everything_there_is_to_see(
 
 
 @pytest.mark.parametrize("headers", [ADMIN, bearer(TOKEN)], ids=["password", "token"])
-def test_who_may_control_changes_things(protected: RunningAppliance, headers: dict[str, str]) -> None:
+def test_a_user_with_control_changes_things(protected: RunningAppliance, headers: dict[str, str]) -> None:
     taken = ask(protected, "POST", "/api/pictures", headers, "10.200.0.2")
     assert taken.status == 201
     assert ask(protected, "DELETE", f"/api/pictures/{taken.json['id']}", headers, "10.200.0.2").status == 200
@@ -134,10 +134,10 @@ def test_who_may_control_changes_things(protected: RunningAppliance, headers: di
 
 def test_a_refusal_says_which_right_is_missing(protected: RunningAppliance) -> None:
     nobody = ask(protected, "POST", "/api/pictures", NOBODY, "10.200.0.3")
-    assert nobody.error == ("login_required", "this needs the right to control: log in, or send a token")
+    assert nobody.error == ("login_required", "the right to control is required: log in, or send a token")
     assert nobody.headers["WWW-Authenticate"] == 'Basic realm="camera", charset="UTF-8"'
     viewer = ask(protected, "POST", "/api/pictures", VIEWER, "10.200.0.3")
-    assert viewer.error == ("not_permitted", "this needs the right to control, which viewer does not have")
+    assert viewer.error == ("not_permitted", "the right to control is required, which viewer does not have")
 
 
 @pytest.mark.parametrize("token", [VIEWER_TOKEN, TOKEN], ids=["viewer", "control"])
@@ -150,7 +150,7 @@ def test_a_token_in_the_address_shows_and_never_controls(protected: RunningAppli
         assert (answer.status, answer.error[0]) == (403, "not_permitted"), path
 
 
-def test_a_wrong_token_in_the_address_is_refused_also_where_a_right_one_is_not_needed(
+def test_a_wrong_token_in_the_address_is_refused_even_if_none_is_needed(
     protected: RunningAppliance,
 ) -> None:
     assert ask(protected, "GET", "/api/state?token=wrong", NOBODY, "10.200.0.5").status == 401
@@ -231,13 +231,13 @@ def test_after_the_log_out_the_session_is_worth_nothing(protected: RunningApplia
     assert ask(protected, "GET", "/api/state", session, "10.201.0.5").status == 401
 
 
-def test_a_forged_session_is_nobodys_and_no_failed_log_in(protected: RunningAppliance) -> None:
+def test_a_forged_session_is_refused_and_is_no_failed_log_in(protected: RunningAppliance) -> None:
     for _ in range(20):
         forged = {"Cookie": "camera-appliance-camera=" + 43 * "x"}
         assert ask(protected, "GET", "/api/state", forged, "10.201.0.6").status == 401
 
 
-def test_a_wrong_log_in_brings_the_form_again_with_words_and_the_user_that_was_typed(
+def test_a_failed_log_in_shows_the_form_again_with_the_typed_user(
     protected: RunningAppliance,
 ) -> None:
     answer = log_in(protected, '"><script>', "wrong", "10.201.0.7")
@@ -278,7 +278,7 @@ def test_a_browser_is_shown_the_page_to_log_in_and_a_program_an_error(protected:
     assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer"), "no window of the browser's own"
 
 
-def test_who_guesses_is_slowed_and_nobody_else_is(protected: RunningAppliance) -> None:
+def test_guessing_passwords_is_slowed_down_for_that_address_only(protected: RunningAppliance) -> None:
     known = {**ADMIN}
     assert ask(protected, "GET", "/api/state", known, "10.202.0.1").status == 200
     guesses = [ask(protected, "GET", "/api/state", basic("admin", f"x{n}"), "10.202.0.1") for n in range(12)]
@@ -299,7 +299,7 @@ def test_the_log_names_who_guesses_once_and_no_secret_ever(protected: RunningApp
     for number in range(30):
         ask(protected, "GET", "/api/state", basic("admin", f"guess-{number}"), "10.202.0.3")
         ask(protected, "GET", f"/api/state?token=guess-{number}", NOBODY, "10.202.0.3")
-    assert protected.log.count("10.202.0.3: too many failed log-ins, slowed down") == 1
+    assert protected.log.count("10.202.0.3: too many failed log-ins, rate-limited") == 1
     for secret in (PASSWORD, VIEWER_PASSWORD, TOKEN, VIEWER_TOKEN, "guess-"):
         assert secret not in protected.log
 

@@ -67,7 +67,7 @@ def test_every_address_of_a_snapshot_gives_a_frame(shared: RunningAppliance, pat
 
 @pytest.mark.parametrize("appended", APPENDED)
 @pytest.mark.parametrize("path", ["/stream", "/?action=stream", "/snapshot", "/?action=snapshot", "/webcam/"])
-def test_what_is_appended_against_caches_changes_nothing(shared: RunningAppliance, path: str, appended: str) -> None:
+def test_parameters_against_caches_change_nothing(shared: RunningAppliance, path: str, appended: str) -> None:
     assert shared.ask("HEAD", with_query(path, appended)).status == 200
 
 
@@ -88,7 +88,7 @@ def test_a_query_that_is_appended_with_a_second_question_mark_is_one(shared: Run
     ],
 )
 @pytest.mark.parametrize("path", ["/", "/webcam/"])
-def test_another_camera_and_an_action_that_changes_something_are_refused_in_words(
+def test_other_cameras_and_changing_actions_are_refused_with_a_reason(
     shared: RunningAppliance, path: str, action: str, words: str
 ) -> None:
     before = shared.stored()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
+from tests.simcam.controls import CONTROLS
 
 STATE_KEYS = {
     "name",
@@ -61,6 +62,7 @@ def test_every_control_of_the_device_is_listed_with_its_limits(shared: RunningAp
         "choices": None,
         "unit": None,
         "inactive": False,
+        "governed_by": None,
         "read_only": False,
     }
     frequency = control(shared, "power_line_frequency")
@@ -80,6 +82,13 @@ def test_every_control_of_the_device_is_listed_with_its_limits(shared: RunningAp
     assert control(shared, "white_balance_temperature")["unit"] == "K"
     assert control(shared, "white_balance_automatic")["kind"] == "boolean"
     assert control(shared, "focus_absolute")["group"] == "camera"
+
+
+def test_a_governed_control_names_its_switch_active_or_not(shared: RunningAppliance) -> None:
+    named = {each["name"]: each["governed_by"] for each in shared.ask("GET", "/api/controls").json["controls"]}
+    held = {each.name: each.held_by[0] if each.held_by else None for each in CONTROLS}
+    assert named == {name: held[name] for name in named}
+    assert len([switch for switch in named.values() if switch]) == 3
 
 
 def test_setting_controls_reaches_the_device_and_answers_what_it_reports(
@@ -102,7 +111,7 @@ def test_a_switch_and_what_depends_on_it_can_be_set_together_in_any_order(
     assert control(watching, "white_balance_temperature")["inactive"] is False
 
 
-def test_what_the_device_refuses_half_way_is_undone(watching: RunningAppliance, simcam: SimulatedCamera) -> None:
+def test_a_change_refused_half_way_by_the_device_is_undone(watching: RunningAppliance, simcam: SimulatedCamera) -> None:
     """The focus stays automatic, so the device refuses the last value, when the first ones are already set."""
     wishes = {"white_balance_automatic": False, "brightness": 12, "focus_absolute": 50}
     answer = watching.ask("PATCH", "/api/controls", wishes)
@@ -223,7 +232,7 @@ def test_a_body_of_another_type_is_refused_with_the_type_that_would_do(shared: R
         ("POST", "/api/pictures", {"name": "../x.jpg"}, 400, "no argument"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_words(
+def test_impossible_requests_are_refused_with_a_reason(
     shared: RunningAppliance, method: str, path: str, body: object, status: int, words: str
 ) -> None:
     answer = shared.ask(method, path, body)
@@ -261,6 +270,26 @@ def test_control_values_survive_a_restart_the_switches_first(tmp_path: Path, sim
         assert simcam.controls["white_balance_temperature"] == 3000
 
 
+def test_a_fractional_value_is_described_set_kept_and_reset(tmp_path: Path) -> None:
+    with RunningAppliance(tmp_path) as appliance:
+        gamma = control(appliance.until_live(), "gamma")
+        assert {key: gamma[key] for key in ("kind", "value", "default", "minimum", "maximum", "step")} == {
+            "kind": "number",
+            "value": 1.0,
+            "default": 1.0,
+            "minimum": 0.2,
+            "maximum": 3.0,
+            "step": 0.1,
+        }
+        answer = appliance.ask("PATCH", "/api/controls", {"gamma": 1.85})
+        assert (answer.status, answer.json["values"]["gamma"]) == (200, 1.85)
+        appliance.stop()
+        appliance.start()
+        assert control(appliance.until_live(), "gamma")["value"] == 1.85
+        assert "not 1.85 as set" not in appliance.log
+        assert appliance.ask("POST", "/api/controls/reset", {"names": ["gamma"]}).json["values"]["gamma"] == 1.0
+
+
 def test_the_format_changes_while_running_and_survives_a_restart(tmp_path: Path, simcam: SimulatedCamera) -> None:
     appliance = RunningAppliance(tmp_path, "auto", simcam.environment)
     with appliance:
@@ -279,7 +308,7 @@ def test_granted_may_differ_from_requested_and_both_are_told(watching: RunningAp
     assert granted in ((640, 480), (1280, 720))
 
 
-def test_a_pixel_format_that_the_camera_lacks_is_refused_and_the_former_goes_on(watching: RunningAppliance) -> None:
+def test_an_unsupported_pixel_format_is_refused_and_the_old_one_stays(watching: RunningAppliance) -> None:
     answer = watching.ask("PATCH", "/api/format", {"pixel_format": "NV12"})
     assert answer.status == 400
     assert "only MJPG, YUYV" in answer.error[1]
@@ -303,7 +332,7 @@ def test_without_a_camera_commands_say_why(watching: RunningAppliance, simcam: S
         assert "camera" in answer.error[1]
 
 
-def test_the_openapi_document_names_every_command_and_answers_to_its_own_schema(shared: RunningAppliance) -> None:
+def test_openapi_names_every_command_and_answers_match_its_schema(shared: RunningAppliance) -> None:
     document = shared.ask("GET", "/api/openapi.json").json
     operations = {
         operation["operationId"]: (method, path)

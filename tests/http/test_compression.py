@@ -57,7 +57,7 @@ def test_nothing_is_compressed_for_clients_that_do_not_take_it(shared: RunningAp
         assert answer.body[:1] in b"{i/"
 
 
-def test_what_is_small_or_a_picture_stays_as_it_is(running: RunningAppliance) -> None:
+def test_small_answers_and_pictures_are_not_compressed(running: RunningAppliance) -> None:
     picture = running.ask("POST", "/api/pictures").json
     running.ask("POST", "/api/pictures")
     small = ["/healthz", "/api/access", "/state", "/api/pictures/1", "/api/nothing"]
@@ -66,7 +66,7 @@ def test_what_is_small_or_a_picture_stays_as_it_is(running: RunningAppliance) ->
 
 
 @pytest.mark.parametrize("path", ["/stream", "/api/events"])
-def test_what_goes_on_for_ever_is_never_compressed(shared: RunningAppliance, path: str) -> None:
+def test_endless_answers_are_never_compressed(shared: RunningAppliance, path: str) -> None:
     with (
         Viewer(shared, path) as plain,
         Viewer(shared, f"{path} HTTP/1.1\r\nAccept-Encoding: gzip\r\nX-Rest:") as viewer,

@@ -55,9 +55,7 @@ def test_every_entity_tag_is_quoted(appliance: RunningAppliance) -> None:
         ("\xff", 200),
     ],
 )
-def test_what_the_client_has_already_is_not_sent_again(
-    appliance: RunningAppliance, path: str, form: str, status: int
-) -> None:
+def test_an_unchanged_picture_is_not_sent_again(appliance: RunningAppliance, path: str, form: str, status: int) -> None:
     tag = appliance.ask("GET", path).headers["ETag"]
     for method in ("GET", "HEAD"):
         answer = appliance.ask(method, path, headers={"If-None-Match": form.format(tag)})

@@ -31,7 +31,7 @@ def test_the_state_is_told_again_and_again(shared: RunningAppliance) -> None:
         assert until(listener, "state", lambda state: state["uptime"] > first + 1)["fps"] > 0
 
 
-def test_every_listener_hears_of_a_changed_control(watching: RunningAppliance) -> None:
+def test_every_listener_gets_a_changed_control(watching: RunningAppliance) -> None:
     with Viewer(watching, "/api/events") as one, Viewer(watching, "/api/events") as other:
         one.head()
         other.head()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.http import guard, hosts
+from appliance.http import hosts, security_middleware
+from appliance.http.errors import UnknownHost
 from appliance.settings import HttpSettings
 from tests.running import Answer, RunningAppliance
 
@@ -286,12 +287,12 @@ def test_names_come_from_the_host_name_and_from_the_domains_of_the_network(
 ) -> None:
     resolver = tmp_path / "resolv.conf"
     resolver.write_text("# made by DHCP\nnameserver 192.168.1.1\nsearch fritz.box home.arpa.\ndomain lan\n")
-    monkeypatch.setattr(guard, "_RESOLVER", resolver)
+    monkeypatch.setattr(security_middleware, "_RESOLVER", resolver)
     monkeypatch.setattr(socket, "gethostname", lambda: "Pi")
-    names = guard.machine_names()
+    names = security_middleware.machine_names()
     assert {"pi", "pi.local", "pi-2.local", "pi.fritz.box", "pi.home.arpa", "pi.lan"} <= names
     resolver.unlink()
-    assert {"pi", "pi.local"} <= guard.machine_names()
+    assert {"pi", "pi.local"} <= security_middleware.machine_names()
 
 
 def test_an_old_client_without_a_host_is_answered(shared: RunningAppliance) -> None:
@@ -320,7 +321,7 @@ def test_names_that_are_allowed_are_answered(running_behind_proxy: RunningApplia
 def test_a_name_is_allowed_however_it_is_written(allowed: str) -> None:
     ours = hosts.Hosts(HttpSettings(allowed_hosts=allowed), [])
     ours.check("cam.example.org:8000")
-    with pytest.raises(hosts.UnknownHost):
+    with pytest.raises(UnknownHost):
         ours.check("cam.evil.example")
 
 
@@ -382,7 +383,7 @@ def test_only_a_trusted_proxy_is_believed_what_it_forwards(
         assert answer.status == status, host
 
 
-def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(
+def test_a_header_with_an_underscore_is_not_taken_for_one_with_a_hyphen(
     running_behind_proxy: RunningAppliance,
 ) -> None:
     answer = running_behind_proxy.ask("GET", "/healthz", headers={"X_Forwarded_Host": "evil.example"})
@@ -401,10 +402,12 @@ def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(
 )
 def test_the_address_is_the_last_one_that_is_no_proxy_of_ours(forwarded: str, address: str) -> None:
     settings = HttpSettings(trusted_proxies="127.0.0.0/8")
-    seen: list[guard.Client] = []
+    seen: list[security_middleware.Client] = []
 
-    def application(environment: guard.Environment, _start: guard.StartResponse) -> list[bytes]:
-        seen.append(environment[guard.CLIENT])
+    def application(
+        environment: security_middleware.Environment, _start: security_middleware.StartResponse
+    ) -> list[bytes]:
+        seen.append(environment[security_middleware.CLIENT])
         return []
 
     environment = {
@@ -413,9 +416,9 @@ def test_the_address_is_the_last_one_that_is_no_proxy_of_ours(forwarded: str, ad
         "wsgi.url_scheme": "http",
         "HTTP_HOST": "localhost",
         "HTTP_X_FORWARDED_FOR": forwarded,
-        guard.LOCAL_ADDRESS: "127.0.0.1",
+        security_middleware.LOCAL_ADDRESS: "127.0.0.1",
     }
-    guard.Guard(application, settings, [])(environment, lambda *_: None)
+    security_middleware.SecurityMiddleware(application, settings, [])(environment, lambda *_: None)
     assert seen[0].address == address
 
 
@@ -425,7 +428,9 @@ def test_the_address_is_the_last_one_that_is_no_proxy_of_ours(forwarded: str, ad
 def test_the_name_in_the_public_address_is_ours(host: str, status: str) -> None:
     answered: list[str] = []
 
-    def application(_environment: guard.Environment, start: guard.StartResponse) -> list[bytes]:
+    def application(
+        _environment: security_middleware.Environment, start: security_middleware.StartResponse
+    ) -> list[bytes]:
         start("200 OK", [])
         return []
 
@@ -434,8 +439,10 @@ def test_the_name_in_the_public_address_is_ours(host: str, status: str) -> None:
         "REQUEST_METHOD": "GET",
         "wsgi.url_scheme": "http",
         "HTTP_HOST": host,
-        guard.LOCAL_ADDRESS: "127.0.0.1",
+        security_middleware.LOCAL_ADDRESS: "127.0.0.1",
     }
     settings = HttpSettings(public_url="https://cameras.example/door/")
-    guard.Guard(application, settings, [])(environment, lambda status, *_: answered.append(status))
+    security_middleware.SecurityMiddleware(application, settings, [])(
+        environment, lambda status, *_: answered.append(status)
+    )
     assert answered[0].startswith(status)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from appliance.http.limits import Buckets, TooManyRequests, household
+from appliance.http.errors import TooManyRequests
+from appliance.http.limits import Buckets, network_of
 from tests.running import RunningAppliance, eventually
 from tests.streaming import Viewer
 
@@ -67,7 +68,7 @@ def test_one_address_costs_the_others_nothing() -> None:
     ],
 )
 def test_an_ipv6_network_counts_as_one_address(one: str, other: str, alike: bool) -> None:
-    assert (household(one) == household(other)) is alike
+    assert (network_of(one) == network_of(other)) is alike
 
 
 def test_the_table_of_addresses_does_not_grow_without_end() -> None:
@@ -113,7 +114,7 @@ def test_listeners_to_events_are_limited_for_each_address_as_well(running_behind
         assert refused.error == ("too_many_viewers", "all 2 places for listeners to events from your address are taken")
 
 
-def test_who_comes_and_goes_without_end_is_slowed_and_the_others_see_on(running_behind_proxy: RunningAppliance) -> None:
+def test_endless_reconnecting_is_slowed_down_and_others_see_on(running_behind_proxy: RunningAppliance) -> None:
     appliance = running_behind_proxy
     with Viewer(appliance, address="10.0.2.1") as good:
         good.begin()
@@ -126,7 +127,7 @@ def test_who_comes_and_goes_without_end_is_slowed_and_the_others_see_on(running_
     eventually(lambda: appliance.state()["viewers"] == 0, "no viewer")
 
 
-def test_expensive_requests_of_one_address_are_limited_and_say_when_to_come_again(
+def test_expensive_requests_are_limited_and_answered_with_retry_after(
     running_behind_proxy: RunningAppliance,
 ) -> None:
     appliance = running_behind_proxy

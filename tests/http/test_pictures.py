@@ -131,7 +131,7 @@ def test_an_unknown_or_malicious_id_is_not_found(shared: RunningAppliance, id: s
         assert answer.error[0] == "not_found"
 
 
-def test_a_full_disk_is_told_leaves_nothing_half_written_and_the_stream_goes_on(
+def test_a_full_disk_is_reported_and_leaves_nothing_half_written(
     tmp_path: Path, simcam: SimulatedCamera, small_disk: Path
 ) -> None:
     settings = {"pictures.directory": small_disk}

@@ -200,6 +200,6 @@ def test_only_a_plain_path_of_a_trusted_proxy_is_a_prefix(
     assert [each for each in attributes if each.startswith(("Path", "Domain"))] == [f"Path={prefix}/"]
 
 
-def test_nobody_else_is_believed_a_prefix(open_behind: RunningAppliance) -> None:
+def test_a_prefix_is_believed_only_from_a_trusted_proxy(open_behind: RunningAppliance) -> None:
     answer = open_behind.ask("GET", "/api/openapi.json", headers={"X-Forwarded-Prefix": "/door"})
     assert answer.json["servers"] == [{"url": "/"}]

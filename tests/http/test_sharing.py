@@ -114,7 +114,7 @@ def test_a_preflight_grants_reading_and_never_a_change(sharing_all: RunningAppli
             assert not preflight(sharing_all, "/api/controls", method, headers), (method, headers)
 
 
-def test_nobody_is_granted_the_header_of_our_own_page(
+def test_the_header_of_our_own_page_is_granted_to_no_other_origin(
     sharing_all: RunningAppliance, running_behind_proxy: RunningAppliance, shared: RunningAppliance
 ) -> None:
     for appliance in (sharing_all, running_behind_proxy, shared):

@@ -26,7 +26,7 @@ def look(appliance: RunningAppliance) -> None:
         assert len(parts) / (parts[-1].timestamp - parts[0].timestamp) > 10, "frames a second"
 
 
-def test_500_connections_that_send_a_byte_a_second_leave_page_and_stream_usable(shared: RunningAppliance) -> None:
+def test_500_dripping_connections_leave_page_and_stream_usable(shared: RunningAppliance) -> None:
     with Dripping(shared, CONNECTIONS, ENDLESS_HEAD):
         look(shared)
 
@@ -45,7 +45,7 @@ def test_clients_that_read_no_answer_leave_page_and_stream_usable(shared: Runnin
         shared.ask("DELETE", f"/api/pictures/{picture['id']}")
 
 
-def test_who_asks_for_much_at_once_waits_behind_himself_alone(tmp_path: Path) -> None:
+def test_many_requests_of_one_client_delay_only_that_client(tmp_path: Path) -> None:
     """Each snapshot waits for the next frame, and there are more requests than workers."""
     with RunningAppliance(tmp_path, settings={"camera.fps": 5}) as appliance:
         appliance.until_live()
@@ -55,7 +55,7 @@ def test_who_asks_for_much_at_once_waits_behind_himself_alone(tmp_path: Path) ->
             eventually(lambda: crowd.answered() == 200, "an answer for everybody")
 
 
-def test_a_request_that_is_not_whole_in_time_is_told_so_and_an_idle_connection_is_closed_in_silence(
+def test_an_incomplete_request_gets_an_answer_and_an_idle_connection_none(
     shared: RunningAppliance,
 ) -> None:
     with Dripping(shared, 3, ENDLESS_HEAD) as dripping, shared.connect() as slow, shared.connect() as idle:
@@ -80,7 +80,7 @@ def test_one_address_cannot_hold_all_connections_the_oldest_gives_way(shared: Ru
             connection.close()
 
 
-def test_requests_that_come_in_one_piece_or_in_many_are_all_answered_in_order(shared: RunningAppliance) -> None:
+def test_requests_in_one_piece_or_many_are_answered_in_order(shared: RunningAppliance) -> None:
     one = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     other = b"PATCH /api/controls HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Type: a/b\r\n\r\n{}"
     with shared.connect() as connection:
@@ -96,7 +96,7 @@ def test_requests_that_come_in_one_piece_or_in_many_are_all_answered_in_order(sh
     assert lines == [b"200", b"415"] * 3 + [b"200", b"404"]
 
 
-def test_who_waits_to_be_told_to_continue_is_told(shared: RunningAppliance) -> None:
+def test_a_client_that_expects_100_continue_gets_it(shared: RunningAppliance) -> None:
     head = b"POST /api/pictures HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n"
     with shared.connect() as connection:
         connection.sendall(head + b"Content-Type: text/plain\r\nConnection: close\r\n\r\n")
@@ -105,7 +105,7 @@ def test_who_waits_to_be_told_to_continue_is_told(shared: RunningAppliance) -> N
         assert connection.recv(1024).startswith(b"HTTP/1.1 415 ")
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_has_come_and_the_answer_is_read(
+def test_a_too_large_body_is_refused_early_and_the_answer_can_be_read(
     shared: RunningAppliance,
 ) -> None:
     head = b"PATCH /api/controls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -108,9 +108,7 @@ TOLD = [
 ]
 
 
-def test_without_a_camera_the_picture_says_why_or_json_where_it_is_asked_for(
-    watching: RunningAppliance, simcam: SimulatedCamera
-) -> None:
+def test_without_a_camera_the_picture_or_the_json_says_why(watching: RunningAppliance, simcam: SimulatedCamera) -> None:
     simcam.unplug()
     eventually(lambda: watching.state()["camera"]["state"] == "lost", "a lost camera")
     for headers in SHOWN:
@@ -212,7 +210,7 @@ def test_a_video_file_that_does_not_exist_is_the_reason(tmp_path: Path) -> None:
         assert "there is no video file" in appliance.ask("GET", "/snapshot.jpg", headers=JSON).error[1]
 
 
-def test_a_turned_camera_gives_upright_pixels_and_turns_a_frame_once_for_all(
+def test_a_turned_camera_gives_upright_pixels_and_turns_each_frame_once(
     tmp_path: Path, simcam: SimulatedCamera
 ) -> None:
     """Ten clients that take the same frame get the same bytes: they were made once."""

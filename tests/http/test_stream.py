@@ -4,11 +4,20 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tests.running import RunningAppliance, eventually
 from tests.simcam import SimulatedCamera, read_stamp
+from tests.simcam.frames import loop
 from tests.streaming import Viewer
+
+
+def picture(jpeg: bytes) -> npt.NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image.astype(np.uint8, copy=False)
 
 
 def viewers(appliance: RunningAppliance) -> int:
@@ -16,9 +25,7 @@ def viewers(appliance: RunningAppliance) -> int:
 
 
 @pytest.mark.parametrize("path", ["/stream.mjpg", "/stream", "/?action=stream", "/webcam/", "/webcam/?action=stream"])
-def test_every_address_of_the_stream_gives_parts_with_length_type_and_capture_time(
-    shared: RunningAppliance, path: str
-) -> None:
+def test_every_stream_address_gives_parts_with_length_type_and_time(shared: RunningAppliance, path: str) -> None:
     with Viewer(shared, path) as viewer:
         viewer.begin()
         assert viewer.headers["content-type"] == "multipart/x-mixed-replace;boundary=frame"
@@ -33,7 +40,7 @@ def test_every_address_of_the_stream_gives_parts_with_length_type_and_capture_ti
 
 
 @pytest.mark.parametrize("path", ["/?action=stream", "/webcam/", "/webcam/?action=stream"])
-def test_whoever_asks_for_an_action_is_one_viewer(running: RunningAppliance, path: str) -> None:
+def test_every_action_counts_as_one_viewer(running: RunningAppliance, path: str) -> None:
     with Viewer(running, path) as viewer:
         viewer.begin()
         viewer.part()
@@ -117,7 +124,7 @@ def test_one_viewer_too_many_is_sent_away_with_words_and_a_time(tmp_path: Path) 
             assert third.begin().part().is_live
 
 
-def test_a_viewer_who_never_reads_costs_the_others_nothing_and_loses_its_place(tmp_path: Path) -> None:
+def test_a_viewer_that_never_reads_costs_others_nothing_and_is_closed(tmp_path: Path) -> None:
     with (
         RunningAppliance(tmp_path, settings={"http.viewer_timeout": 1}) as appliance,
         Viewer(appliance, receive_buffer=4096) as stalled,
@@ -165,7 +172,7 @@ def test_a_hundred_viewers_all_get_the_same_frames(shared: RunningAppliance) -> 
     eventually(lambda: viewers(shared) == 0, "no viewer")
 
 
-def test_a_viewer_of_a_lost_camera_keeps_its_connection_and_sees_a_placeholder_until_it_is_back(
+def test_viewers_of_a_lost_camera_see_a_placeholder_until_it_is_back(
     watching: RunningAppliance, simcam: SimulatedCamera
 ) -> None:
     with Viewer(watching) as viewer:
@@ -213,6 +220,21 @@ def test_raw_formats_are_encoded_only_while_somebody_looks(tmp_path: Path, simca
             assert time.time() - part.timestamp < 5, "a new viewer is not shown a picture of long ago"
 
 
+@pytest.mark.parametrize("pixel_format", ["YU12", "NV12"])
+def test_raw_formats_in_planes_are_shown_in_their_colours(tmp_path: Path, pixel_format: str) -> None:
+    settings = {"camera.width": 640, "camera.height": 480, "camera.pixel_format": pixel_format}
+    with (
+        SimulatedCamera(tmp_path / "camera", planes=True) as camera,
+        RunningAppliance(tmp_path, "auto", camera.environment, settings) as appliance,
+    ):
+        appliance.until_live()
+        assert appliance.state()["format"]["granted"]["pixel_format"] == pixel_format
+        shown = picture(appliance.ask("GET", "/snapshot.jpg").body).astype(int)
+    passed_on = [picture(bytes(frame)).astype(int) for frame in loop("MJPG", 640, 480).frames]
+    nearest = min(passed_on, key=lambda frame: float(np.abs(frame - shown).mean()))
+    assert np.abs((shown - nearest).mean(axis=(0, 1))).max() < 3
+
+
 def test_a_viewer_who_asks_for_five_frames_a_second_gets_no_more(shared: RunningAppliance) -> None:
     with Viewer(shared, "/stream.mjpg?fps=5") as slow, Viewer(shared) as fast:
         slow.begin()
@@ -223,7 +245,7 @@ def test_a_viewer_who_asks_for_five_frames_a_second_gets_no_more(shared: Running
         assert fast.part().is_live
 
 
-def test_what_only_other_servers_know_is_passed_over(shared: RunningAppliance) -> None:
+def test_parameters_of_other_servers_are_ignored(shared: RunningAppliance) -> None:
     with Viewer(shared, "/?action=stream&advance_headers=1&dual_final_frames=1&t=123") as viewer:
         assert viewer.begin().part().is_live
 

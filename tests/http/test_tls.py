@@ -127,9 +127,7 @@ def test_a_slow_viewer_sees_whole_pictures_and_the_newest(secure: RunningApplian
         assert after.jpeg.endswith(b"\xff\xd9")
 
 
-def test_who_hangs_up_before_it_was_accepted_is_no_error_of_ours(
-    secure: RunningAppliance, authority: Authority
-) -> None:
+def test_a_client_that_hangs_up_before_accept_is_no_error(secure: RunningAppliance, authority: Authority) -> None:
     """Python refuses to encrypt a connection that is reset with something unread on it (CVE-2023-40217)."""
     reset = struct.pack("ii", 1, 0)
     for _ in range(300):
@@ -161,7 +159,7 @@ def test_events_come_encrypted(secure: RunningAppliance, authority: Authority) -
         assert listener.until(b"\n").startswith(b"event: state")
 
 
-def test_who_speaks_plain_http_is_told_so(secure: RunningAppliance) -> None:
+def test_plain_http_on_the_tls_port_is_answered_with_a_reason(secure: RunningAppliance) -> None:
     with secure.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         with connection.makefile("rb") as answer:
@@ -202,7 +200,7 @@ def test_a_wrong_new_certificate_is_logged_and_the_old_one_stays(
 ) -> None:
     before = name_of(secure, authority)
     files.put(Certificate(authority.issue("third").certificate, authority.issue("fourth").key))
-    eventually(lambda: "the new certificate cannot be used, the old one stays" in secure.log, "a complaint")
+    eventually(lambda: "the new certificate cannot be used, so the old one stays in use" in secure.log, "a complaint")
     assert f"{files.key} is not the key of {files.certificate}" in secure.log
     assert name_of(secure, authority) == before
     files.put(authority.issue("fifth"))
@@ -220,30 +218,30 @@ def test_a_certificate_of_our_own_is_made_and_its_fingerprint_logged(tmp_path: P
     assert tls.fingerprint(state / "http-certificate.pem") == fingerprint, "the next start takes the same"
 
 
-def test_a_certificate_of_our_own_is_made_anew_before_it_ends(ending: Certificate) -> None:
+def test_a_self_signed_certificate_is_renewed_before_it_expires(ending: Certificate) -> None:
     old = tls.fingerprint(ending.certificate)
-    tls.Tls(ending.certificate, ending.key, is_ours=True)
+    tls.Tls(ending.certificate, ending.key, is_self_signed=True)
     assert tls.fingerprint(ending.certificate) != old
 
 
-def test_a_certificate_of_our_own_that_cannot_be_made_anew_serves_on(
+def test_a_self_signed_certificate_that_cannot_be_renewed_stays_in_use(
     ending: Certificate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     old = tls.fingerprint(ending.certificate)
     monkeypatch.setenv("PATH", "/nowhere")
-    encryption = tls.Tls(ending.certificate, ending.key, is_ours=True)
+    encryption = tls.Tls(ending.certificate, ending.key, is_self_signed=True)
     for _ in range(3):
         encryption.refresh()
     assert tls.fingerprint(ending.certificate) == old
     complaints = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert complaints == [
-        f"{ending.certificate} will soon end, or has ended: http.tls_self_signed: needs the command openssl"
+        f"{ending.certificate} expires soon or has expired: http.tls_self_signed: the command openssl is required"
     ]
 
 
 @pytest.mark.parametrize("directory", ["/proc/nowhere", "/dev/full/nowhere"])
 def test_a_folder_that_takes_no_certificate_is_told(directory: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"http.tls_self_signed: no certificate can be kept in {directory}: "):
+    with pytest.raises(ConfigurationError, match=f"http.tls_self_signed: cannot store a certificate in {directory}: "):
         tls.configured(HttpSettings(tls_self_signed=True), Path(directory))
 
 
@@ -308,7 +306,7 @@ def test_wrong_files_are_told_before_anything_starts(
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--http-tls-key=KEY"], "one is of no use without the other"),
+        (["--http-tls-key=KEY"], "one has no effect without the other"),
         (["--http-tls-certificate=CERTIFICATE", "--http-tls-key=KEY", "--http-tls-self-signed=true"], "contradicts"),
     ],
 )

@@ -58,9 +58,7 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: path[:30])
-def test_no_path_leads_out_of_the_page_s_folder_or_to_a_picture_by_its_name(
-    shared: RunningAppliance, path: str
-) -> None:
+def test_no_path_leads_out_of_the_page_folder_or_to_a_picture_by_name(shared: RunningAppliance, path: str) -> None:
     for prefix in (b"/web/", b"/api/pictures/", b"/"):
         target = prefix + path.encode()
         if target in (b"/", b"/web/style.css"):

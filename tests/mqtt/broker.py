@@ -1,21 +1,17 @@
 """A real mosquitto on a loopback port, and certificates for it."""
 
 import getpass
-import os
 import shutil
-import signal
-import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.running import eventually
+from tests.processes import HOST, Process, free_port, listens
+
+__all__ = ["HOST", "MOSQUITTO", "Authority", "Broker", "Certificate", "free_port"]
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-HOST = "127.0.0.1"
-STOPS_WITHIN = 10.0  # s
 
 _OPENSSL = """\
 [req]
@@ -72,7 +68,7 @@ class Authority:
         return made
 
 
-class Broker:
+class Broker(Process):
     """A mosquitto that keeps nothing over a restart, always on the same port. Use it as a context.
 
     `users` are passwords by name; with them nobody else may connect. `certificate` makes it speak TLS, and
@@ -89,9 +85,9 @@ class Broker:
         max_packet_size: int | None = None,
         port: int | None = None,
     ) -> None:
+        super().__init__()
         self.port = port or free_port()
         self._directory = directory
-        self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)
         # Started by root it would become the user `mosquitto`, who may read nothing here.
         lines = [
@@ -113,70 +109,19 @@ class Broker:
         self._configuration = directory / "mosquitto.conf"
         self._configuration.write_text("\n".join(lines) + "\n")
 
-    def __enter__(self) -> "Broker":
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
     @property
     def settings(self) -> dict[str, object]:
         """The settings of an appliance that is to use it."""
         return {"mqtt.host": HOST, "mqtt.port": self.port}
 
     @property
-    def log(self) -> str:
-        """Everything it has written."""
-        return self._log.read_text(errors="replace")
+    def command(self) -> Sequence[str | Path]:
+        """The command with its configuration."""
+        return [MOSQUITTO, "-c", self._configuration]
 
-    def start(self) -> None:
-        """Start it and wait until it listens."""
-        assert self._process is None
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen([MOSQUITTO, "-c", self._configuration], stdout=log, stderr=log)
-        eventually(self._listens, "a broker that listens")
-
-    def stop(self) -> None:
-        """Stop it, and with that let it forget everything."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        try:
-            process.wait(STOPS_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
-
-    def kill(self) -> None:
-        """End it as a power cut does: nobody is told."""
-        process, self._process = self._process, None
-        assert process is not None
-        process.kill()
-        process.wait()
-
-    def restart(self) -> None:
-        """Stop and start it."""
-        self.stop()
-        self.start()
-
-    @contextmanager
-    def hung(self) -> Iterator[None]:
-        """Let it stand still: connections stay open, and nothing is answered. It may be killed meanwhile."""
-        assert self._process is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            if self._process is not None:
-                os.kill(self._process.pid, signal.SIGCONT)
-
-    @property
-    def _log(self) -> Path:
-        return self._directory / "mosquitto.log"
+    def is_ready(self) -> bool:
+        """Return whether it listens."""
+        return listens(self.port)
 
     def _password_file(self, users: dict[str, str]) -> Path:
         path = self._directory / "passwords"
@@ -184,20 +129,3 @@ class Broker:
         for name, password in users.items():
             subprocess.run(["mosquitto_passwd", "-b", path, name, password], check=True, capture_output=True)
         return path
-
-    def _listens(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self.log
-        try:
-            socket.create_connection((HOST, self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

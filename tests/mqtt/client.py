@@ -3,10 +3,9 @@
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -14,9 +13,13 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.mqtt.broker import HOST
-from tests.running import PATIENCE, Listener
+from tests.processes import PATIENCE, eventually
+from tests.running import Listener
 
 ROOT = "camera-appliance/camera"  # of all topics of an appliance with the settings it comes with
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,13 @@ class Client:
 
     def wait_for(self, topic: str, predicate: Predicate = bool, after: int = 0) -> Message:
         """Return the first message on the topic that the predicate likes, from number `after` on; wait for it."""
-        message: Message = self._wait(
-            lambda: next(iter(self.heard(topic, predicate, after)), None), f"a message on {topic}"
-        )
-        return message
+        return self._wait(lambda: next(iter(self.heard(topic, predicate, after)), None), f"a message on {topic}")
 
     def wait_for_any(self, predicate: Predicate, after: int = 0) -> Message:
         """Return the first message on whatever topic that the predicate likes; wait for it."""
-        message: Message = self._wait(
+        return self._wait(
             lambda: next((each for each in self.messages[after:] if predicate(each)), None), "such a message"
         )
-        return message
 
     def heard(self, topic: str, predicate: Predicate = bool, after: int = 0) -> list[Message]:
         """Return all such messages that have arrived so far."""
@@ -138,13 +137,11 @@ class Client:
         """Give a command with arguments as JSON, none at all for None, and return the answer."""
         return self.ask(f"command/{name}", b"" if arguments is None else json.dumps(arguments))
 
-    def _wait(self, condition: Callable[[], Any], what: str) -> Any:
-        deadline = time.monotonic() + PATIENCE
+    def _wait(self, condition: Callable[[], T | None], what: str) -> T:
         with self._news:
-            while not (result := condition()):
-                if not self._news.wait(deadline - time.monotonic()):
-                    raise AssertionError(f"{what} did not come within {PATIENCE:g} s; there were {self._seen()}")
-            return result
+            return eventually(
+                condition, lambda: f"{what} (there were {self._seen()})", pause=lambda: self._news.wait(1)
+            )
 
     def _seen(self) -> list[tuple[str, bytes]]:
         return [(message.topic, message.payload[:200]) for message in self.messages[-10:]]

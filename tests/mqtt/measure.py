@@ -33,7 +33,7 @@ def told(name: str, times: list[float]) -> None:
 
 
 def is_online(message: Message) -> bool:
-    """Tell whether that is what it says."""
+    """Return whether that is what it says."""
     return message.payload == b"online"
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from appliance.declared import COMMANDS as DECLARED
 from appliance.mqtt.topics import TOPICS
-from appliance.service import Appliance
 from tests.mqtt.broker import HOST, Broker
 from tests.mqtt.client import ROOT, Client
 from tests.mqtt.conftest import SMALL
 from tests.running import PATIENCE, RunningAppliance, eventually
 from tests.simcam import SimulatedCamera
 
-COMMANDS = [name for name, each in vars(Appliance).items() if hasattr(each, "__command__")]
+COMMANDS = [each.name for each in DECLARED]
 HAS_ID = {"get_picture", "delete_picture", "restore_picture"}
 ANYTHING = [
     b"\x00",
@@ -91,7 +91,7 @@ def test_a_topic_that_cannot_be_a_name_is_logged_and_not_answered(
 
 @pytest.mark.parametrize("payload", ANYTHING, ids=lambda payload: repr(payload[:20]))
 @pytest.mark.parametrize("name", ["set_controls", "list_pictures"])
-def test_whatever_is_sent_gets_one_answer_and_changes_nothing(
+def test_any_message_gets_one_answer_and_changes_nothing(
     appliance: RunningAppliance, client: Client, name: str, payload: bytes
 ) -> None:
     before, mark = values(appliance), client.mark
@@ -132,7 +132,7 @@ def test_a_transaction_that_is_no_json_is_refused(appliance: RunningAppliance, c
     answer = client.ask("command/get_format", b'{"transaction": 1e999}')
     assert answer["error"] == {
         "code": "invalid_request",
-        "message": "transaction: a number in it is too large to be sent back",
+        "message": "transaction: a number in it is too large to be returned",
     }
 
 
@@ -169,7 +169,7 @@ def test_an_answer_never_becomes_a_command(appliance: RunningAppliance, client: 
 
 
 @pytest.mark.parametrize("topic", ["a/" * 300, "x" * 2000, "$SYS/broker/uptime", "$share/all/x"], ids=lambda it: it[:8])
-def test_an_answer_that_the_broker_would_not_take_comes_where_answers_come_otherwise(
+def test_an_answer_refused_by_the_broker_goes_to_the_default_topic(
     appliance: RunningAppliance, client: Client, topic: str
 ) -> None:
     """Mosquitto ends the connection of one who publishes on a topic of more than 200 levels."""
@@ -236,6 +236,12 @@ def test_answers_and_commands_are_not_kept_by_the_broker(
         ("brightness", "+5", 5),
         ("brightness", "1e1", 10),
         ("brightness", "12.0", 12),
+        ("gamma", "1.8", 1.8),
+        ("gamma", "0,2", 0.2),
+        ("gamma", "1.84", 1.8),
+        ("gamma", "1.85", 1.9),
+        ("gamma", "3", 3.0),
+        ("gamma", "0.30000000000000004", 0.3),
         ("horizontal_flip", "ON", True),
         ("horizontal_flip", "on", True),
         ("horizontal_flip", "true", True),
@@ -278,6 +284,11 @@ def test_a_plain_value_sets_the_control(
         ("brightness", b"60" + b" " * 2000 + b"x", "invalid_value"),
         ("brightness", b"\xff", "invalid_request"),
         ("brightness", b"6" * 100_000, "too_large"),
+        ("gamma", b"0.1", "invalid_value"),
+        ("gamma", b"3.04", "invalid_value"),
+        ("gamma", b"-1", "invalid_value"),
+        ("gamma", b"nan", "invalid_value"),
+        ("gamma", b"1,800", "invalid_value"),
         ("horizontal_flip", b"", "invalid_value"),
         ("horizontal_flip", b"maybe", "invalid_value"),
         ("horizontal_flip", b"2", "invalid_value"),
@@ -290,7 +301,7 @@ def test_a_plain_value_sets_the_control(
     ],
     ids=lambda value: value if isinstance(value, str) else repr(value[:20]),
 )
-def test_a_refused_plain_value_is_answered_and_the_controls_are_published_again(
+def test_a_refused_plain_value_is_answered_and_controls_are_republished(
     appliance: RunningAppliance, client: Client, control: str, payload: bytes, code: str
 ) -> None:
     before, mark = values(appliance), client.mark
@@ -402,7 +413,7 @@ def test_privacy_is_a_switch_on_the_bus(appliance: RunningAppliance, client: Cli
     appliance.until_live()
 
 
-def test_a_wrong_word_for_privacy_is_refused_and_the_truth_is_published_again(
+def test_a_wrong_privacy_value_is_refused_and_the_state_republished(
     appliance: RunningAppliance, client: Client
 ) -> None:
     mark = client.mark

@@ -54,9 +54,7 @@ def test_without_a_broker_in_the_settings_mqtt_is_off(own_directory: Path) -> No
         assert mqtt(appliance) == ("off", None)
 
 
-def test_a_broker_that_comes_later_is_found_and_one_that_goes_is_waited_for(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_a_late_broker_is_found_and_a_lost_one_is_waited_for(tmp_path: Path, own_directory: Path) -> None:
     broker = Broker(tmp_path / "broker")
     with started(own_directory, broker.settings) as appliance:
         appliance.until_live()
@@ -93,12 +91,12 @@ def test_the_older_protocol_works(broker: Broker, client: Client, own_directory:
 
 
 @pytest.mark.parametrize("host", ["broker..example", ".example", "x" * 64 + ".example"])
-def test_what_cannot_be_the_name_of_a_host_is_refused_at_the_start(tmp_path: Path, host: str) -> None:
+def test_an_invalid_host_name_is_refused_at_the_start(tmp_path: Path, host: str) -> None:
     result = run_command(
         "run", "--camera-source=test-pattern", "--http-port=0", f"--mqtt-host={host}", directory=tmp_path
     )
     assert result.returncode != 0
-    assert f"mqtt.host: '{host}' is not the name of a host" in result.stderr
+    assert f"mqtt.host: '{host}' is not a valid host name" in result.stderr
     assert "Traceback" not in result.stderr
 
 
@@ -120,7 +118,7 @@ def test_a_connection_made_while_much_waits_is_not_forgotten(
             client.wait_for("controls", lambda message: "brightness" in message.json)
             simcam.stall()
             client.pour("command/get_format", ["{}"] * 120)
-            eventually(lambda: "come faster than" in appliance.log, "a full inbox")
+            eventually(lambda: "arrive faster than" in appliance.log, "a full inbox")
             mark = client.mark
             broker.restart()
             client.wait_for("availability", is_online, mark)
@@ -179,7 +177,7 @@ def test_a_broker_of_another_authority_is_not_talked_to(
             assert "u'camera'" not in broker.log
 
 
-def test_a_certificate_for_another_host_is_refused_unless_that_was_asked_for(
+def test_a_certificate_for_another_host_is_refused_unless_allowed(
     tmp_path: Path, own_directory: Path, authority: Authority
 ) -> None:
     with Broker(tmp_path / "broker", certificate=authority.issue("broker", "elsewhere")) as broker:
@@ -242,7 +240,7 @@ def test_a_picture_that_the_broker_would_not_take_is_published_smaller(tmp_path:
             assert len(published) == info["published"]["bytes"] <= 20_000
             assert info["published"]["reduced"] is True
             assert jpeg.size(published) == (info["published"]["width"], info["published"]["height"])
-            eventually(lambda: "published smaller" in appliance.log, "a word about it")
+            eventually(lambda: "reduced for publication" in appliance.log, "a word about it")
             assert client.command("get_state")["ok"]
             appliance.stop()
             assert "connection was lost" not in appliance.log

@@ -10,9 +10,9 @@ import jinja2
 import jsonschema
 import pytest
 
+from appliance.declared import COMMANDS
 from appliance.mqtt.discovery import control_components, device_id, resolution_component
 from appliance.mqtt.topics import Topics
-from appliance.service import Appliance
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import Client, Message
 from tests.mqtt.conftest import SMALL
@@ -60,7 +60,7 @@ def state(client: Client, component: dict[str, Any]) -> str:
 
 
 def is_available(client: Client, component: dict[str, Any]) -> bool:
-    """Tell whether each of its topics says so."""
+    """Return whether each of its topics says so."""
     return all(
         render(each.get("val_tpl"), client.newest(each["t"].removeprefix(f"{ROOT}/")).payload) == "online"
         for each in component["avty"]
@@ -143,11 +143,7 @@ def test_every_control_of_the_camera_is_a_component(home: Client, on_camera: Run
 
 
 def test_every_command_that_can_be_pressed_is_a_button(home: Client) -> None:
-    wanted = {
-        each.__command__.name: each.__command__.press
-        for each in vars(Appliance).values()
-        if hasattr(each, "__command__") and each.__command__.press
-    }
+    wanted = {each.name: each.press for each in COMMANDS if each.press}
     found = announced(home)["cmps"]
     assert {name: found[name]["name"] for name in wanted} == wanted
     assert set(wanted) >= {"take_picture", "reset_controls", "restart_camera"}
@@ -176,7 +172,7 @@ def test_every_component_has_a_state_that_it_may_have(home: Client, on_camera: R
 # ---------------------------------------------------------------------- true
 
 
-def test_what_is_chosen_reaches_the_device(home: Client, on_camera: RunningAppliance) -> None:
+def test_a_chosen_option_reaches_the_device(home: Client, on_camera: RunningAppliance) -> None:
     found = announced(home)["cmps"]
     for key, value, shown in (
         ("control_brightness", "17", 17),
@@ -211,7 +207,7 @@ def test_a_control_that_an_automatic_mode_governs_is_unavailable(home: Client) -
     eventually(lambda: not is_available(home, manual), "an unavailable number")
 
 
-def test_without_the_camera_its_controls_are_unavailable_and_all_else_is_there(
+def test_without_a_camera_only_its_controls_are_unavailable(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:
     with Broker(tmp_path / "broker") as broker, Client(broker) as client:
@@ -257,7 +253,7 @@ def test_without_the_camera_its_controls_are_unavailable_and_all_else_is_there(
 # ---------------------------------------------------------------------- taken back
 
 
-def test_the_camera_gets_time_to_say_what_it_has_before_the_first_announcement(
+def test_the_first_announcement_waits_for_the_controls_of_the_camera(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:
     """Home Assistant misses what is new in an announcement that comes while it works on the one before."""
@@ -268,7 +264,7 @@ def test_the_camera_gets_time_to_say_what_it_has_before_the_first_announcement(
             assert "control_brightness" in first.json["cmps"] or time.monotonic() - started_at > 5
 
 
-def test_what_another_camera_does_not_have_is_removed_before_it_is_left_out(
+def test_controls_missing_on_another_camera_are_removed_explicitly(
     simcam: SimulatedCamera, tmp_path: Path, own_directory: Path
 ) -> None:
     with Broker(tmp_path / "broker") as broker, Client(broker) as client:
@@ -407,6 +403,7 @@ def odd(**changes: Any) -> dict[str, Any]:
         "choices": None,
         "unit": None,
         "inactive": False,
+        "governed_by": None,
         "read_only": False,
     }
     return {"values": {"mode": changes.get("value", 1)}, "controls": [control | changes]}
@@ -454,6 +451,36 @@ def test_every_kind_of_control_has_its_platform(changes: dict[str, Any], platfor
     jsonschema.validate(component, COMPONENTS[platform])
 
 
+@pytest.mark.parametrize(
+    ("kind", "minimum", "maximum", "step", "shown"),
+    [
+        ("number", -1, 1, None, 0.01),
+        ("number", 0, 1, None, 0.01),
+        ("number", 0, 100, None, 1),
+        ("number", 0, 5000, 0, 10),
+        ("number", 0.2, 3.0, 0.1, 0.1),
+        ("number", 0, 0.01, None, 0.001),
+        ("number", 0, 1, 0.0001, 0.001),
+        ("number", 5, 5, None, 1),
+        ("number", None, None, None, 10_000),
+        ("number", None, 0, 0.5, 0.5),
+        ("integer", 0, 255, None, 1),
+        ("integer", 0, 255, 0, 1),
+        ("integer", 2800, 6500, 10, 10),
+        ("integer", None, None, None, 1),
+    ],
+)
+def test_a_number_has_limits_and_a_step_that_suits_its_range(
+    kind: str, minimum: float | None, maximum: float | None, step: float | None, shown: float
+) -> None:
+    report = odd(kind=kind, minimum=minimum, maximum=maximum, step=step)
+    component = control_components(TOPICS, report)["control_mode"]
+    jsonschema.validate(component, COMPONENTS["number"])
+    assert component["step"] == pytest.approx(shown)
+    for limit, declared in ((component["min"], minimum), (component["max"], maximum)):
+        assert limit == declared if declared is not None else abs(limit) >= 1_000_000
+
+
 def test_the_id_of_a_device_is_one_whatever_the_base_topic() -> None:
     assert device_id(TOPICS) == "house_of__-door"
 
@@ -482,7 +509,7 @@ def test_a_camera_that_does_not_tell_its_sizes_has_no_choice_of_them() -> None:
     assert resolution_component(TOPICS, state, []) == {}
 
 
-def test_what_is_remembered_may_be_rubbish(tmp_path: Path, own_directory: Path) -> None:
+def test_retained_messages_may_be_rubbish(tmp_path: Path, own_directory: Path) -> None:
     file = own_directory / "state" / "camera.discovery.json"
     file.parent.mkdir(parents=True)
     with Broker(tmp_path / "broker") as broker, Client(broker) as client:

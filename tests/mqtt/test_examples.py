@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
-from appliance import jpeg, settings
+from appliance import jpeg
+from appliance.declared import SETTINGS
 from appliance.mqtt.topics import TOPICS
 from tests.mqtt import openhab
 from tests.mqtt.broker import HOST, Broker
@@ -80,7 +81,7 @@ def test_no_example_is_left_out() -> None:
 
 def test_the_settings_are_settings() -> None:
     values = tomllib.loads(BLOCKS["MQTT", "toml"])["mqtt"]
-    known = settings.parameters()
+    known = SETTINGS.parameters()
     for name, value in values.items():
         assert known[f"mqtt.{name}"].parse(value) == value
 
@@ -163,7 +164,7 @@ def test_the_entities_of_the_automation_are_those_announced(device: RunningAppli
 # ---------------------------------------------------------------------- Node-RED
 
 
-def test_what_the_flow_of_node_red_injects_is_obeyed(
+def test_messages_of_the_node_red_flow_are_obeyed(
     device: RunningAppliance, webcam: SimulatedCamera, client: Client
 ) -> None:
     """As its `mqtt out` 4.1 sends it: a text as it is, a number as JavaScript writes it. See tests/clients."""

@@ -13,7 +13,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from appliance.mqtt.inbox import CAPACITY, Inbox, Request
+from appliance.mqtt.command_queue import CAPACITY, CommandQueue, Request
 from tests.mqtt.broker import HOST, Broker
 from tests.mqtt.client import Client
 from tests.mqtt.conftest import SMALL
@@ -61,7 +61,7 @@ def test_a_broker_that_is_killed_again_and_again_leaves_the_stream_alone(tmp_pat
         assert appliance.state()["frames"]["corrupt"] == 0
 
 
-def test_a_broker_that_accepts_and_never_answers_is_given_up_and_tried_again(own_directory: Path) -> None:
+def test_a_broker_that_accepts_and_never_answers_is_retried(own_directory: Path) -> None:
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
         settings = {**SMALL, "mqtt.host": HOST, "mqtt.port": port, "mqtt.keep_alive": 5}
@@ -77,7 +77,7 @@ def test_a_broker_that_accepts_and_never_answers_is_given_up_and_tried_again(own
             assert appliance.stop() < 3
 
 
-def test_a_connection_that_is_only_half_there_is_noticed_and_made_anew(tmp_path: Path, own_directory: Path) -> None:
+def test_a_half_open_connection_is_noticed_and_replaced(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker:
         settings = {**small(broker), "mqtt.keep_alive": 5}
         with RunningAppliance(own_directory, settings=settings) as appliance, watched(appliance):
@@ -110,7 +110,7 @@ def test_after_an_outage_nothing_old_is_said(tmp_path: Path, own_directory: Path
             assert {json.loads(message.payload)["id"] for message in client.heard("picture/info")} == {5}
 
 
-def test_what_a_broker_that_hung_did_not_take_is_not_said_afterwards(tmp_path: Path, own_directory: Path) -> None:
+def test_messages_a_hung_broker_did_not_take_are_not_sent_later(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker:
         settings = {**small(broker), "mqtt.keep_alive": 60}
         with RunningAppliance(own_directory, settings=settings) as appliance, Client(broker) as client:
@@ -162,9 +162,7 @@ def test_it_stops_in_peace_when_the_broker_takes_nothing_more(tmp_path: Path, ow
                 assert "Traceback" not in appliance.log
 
 
-def test_a_second_client_of_the_same_identity_does_not_make_an_endless_fight(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_a_second_client_of_the_same_identity_causes_no_endless_fight(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker, RunningAppliance(own_directory, settings=small(broker)) as appliance:
         until(appliance, "connected")
         known = eventually(lambda: re.search(r" as (camera-appliance-\S+) ", broker.log), "its id")[1]
@@ -181,9 +179,7 @@ def test_a_second_client_of_the_same_identity_does_not_make_an_endless_fight(
             rival.loop_stop()
 
 
-def test_with_the_older_protocol_it_is_said_that_a_picture_may_be_too_large(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_with_mqtt_3_1_1_a_picture_that_may_be_too_large_is_reported(tmp_path: Path, own_directory: Path) -> None:
     settings = {"mqtt.protocol": "3.1.1"}
     with Broker(tmp_path / "broker", max_packet_size=20_000) as broker:
         with RunningAppliance(own_directory, settings={**small(broker), **settings}) as appliance:
@@ -214,7 +210,7 @@ def test_a_broker_that_lets_us_not_listen_is_told_of(own_directory: Path) -> Non
                 assert packet[0] == 0x82  # SUBSCRIBE; its length is one byte here, its number the next two
                 number = packet[2:4] if packet[1] < 0x80 else packet[3:5]
                 connection.sendall(bytes([0x90, 8]) + number + bytes([0]) + bytes([not_authorized]) * 5)
-                eventually(lambda: "lets us not hear" in appliance.log, "a line in the log")
+                eventually(lambda: "the broker refused a subscription" in appliance.log, "a line in the log")
                 assert "Not authorized" in appliance.log
 
 
@@ -293,9 +289,7 @@ def test_a_broker_that_does_not_read_gets_no_heap_of_live_pictures(tmp_path: Pat
                 assert memory(appliance) - before < 30_000_000
 
 
-def test_live_pictures_go_on_after_a_connection_that_broke_in_the_middle_of_one(
-    tmp_path: Path, own_directory: Path
-) -> None:
+def test_live_pictures_go_on_after_a_connection_broken_inside_one(tmp_path: Path, own_directory: Path) -> None:
     with Broker(tmp_path / "broker") as broker:
         large = {"camera.width": 1920, "camera.height": 1080, "camera.jpeg_quality": 100}
         settings = {**small(broker), **large, "mqtt.live_interval": 0.05, "mqtt.keep_alive": 5}
@@ -322,7 +316,7 @@ def request(topic: str, payload: str = "") -> Request:
     return Request(topic, len(payload), payload.encode())
 
 
-def drained(inbox: Inbox) -> tuple[list[Request], list[Request]]:
+def drained(inbox: CommandQueue) -> tuple[list[Request], list[Request]]:
     """Return everything that waits: to be done, and to be refused."""
     done: list[Request] = []
     refused: list[Request] = []
@@ -336,15 +330,15 @@ def drained(inbox: Inbox) -> tuple[list[Request], list[Request]]:
 
 
 def test_messages_are_done_in_their_order() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     sent = [request(f"command/{number}") for number in range(20)]
     for each in sent:
         inbox.put(each)
     assert drained(inbox) == (sent, [])
 
 
-def test_of_many_wishes_the_newest_are_kept() -> None:
-    inbox = Inbox()
+def test_of_many_changes_the_newest_are_kept() -> None:
+    inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("controls/brightness/set", str(number)))
     done, refused = drained(inbox)
@@ -352,8 +346,8 @@ def test_of_many_wishes_the_newest_are_kept() -> None:
     assert refused == []
 
 
-def test_of_many_other_commands_the_oldest_are_done_and_some_of_the_others_are_told() -> None:
-    inbox = Inbox()
+def test_of_too_many_commands_the_oldest_run_and_refusals_are_answered() -> None:
+    inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("command/take_picture", str(number)))
     done, refused = drained(inbox)
@@ -362,7 +356,7 @@ def test_of_many_other_commands_the_oldest_are_done_and_some_of_the_others_are_t
 
 
 def test_a_flood_on_many_topics_leaves_room_for_a_wish() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     for number in range(1000):
         inbox.put(request("controls/contrast/set", "1"))
         inbox.put(request(f"command/nothing_{number}"))
@@ -373,7 +367,7 @@ def test_a_flood_on_many_topics_leaves_room_for_a_wish() -> None:
 
 
 def test_one_who_waits_for_messages_is_woken() -> None:
-    inbox = Inbox()
+    inbox = CommandQueue()
     got: list[object] = []
     waiting = threading.Thread(target=lambda: got.append(inbox.get()))
     waiting.start()

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from appliance.commands import declarations
-from appliance.service import Appliance
+from appliance.declared import COMMANDS
 from tests.mqtt.client import Client
 from tests.running import RunningAppliance
 from tests.simcam import SimulatedCamera
@@ -77,7 +76,7 @@ def values(device: RunningAppliance, webcam: SimulatedCamera) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(("program", "topic", "payload", "control", "value"), SET, ids=[row[0] for row in SET])
-def test_what_a_program_sends_is_done_by_the_device(
+def test_payloads_of_real_programs_reach_the_device(
     values: dict[str, int], device: RunningAppliance, webcam: SimulatedCamera, client: Client,
     program: str, topic: str, payload: str, control: str, value: int,
 ) -> None:  # fmt: skip
@@ -93,7 +92,7 @@ def test_what_a_program_sends_is_done_by_the_device(
 
 
 @pytest.mark.parametrize(("control", "payload", "words"), REFUSED)
-def test_what_has_no_plain_meaning_is_refused_and_changes_nothing(
+def test_payloads_without_a_plain_meaning_are_refused_and_change_nothing(
     values: dict[str, int], webcam: SimulatedCamera, client: Client, control: str, payload: str, words: str
 ) -> None:
     answer = client.ask(f"controls/{control}/set", payload, "response/set_controls")
@@ -135,7 +134,7 @@ def test_an_object_with_names_that_the_command_lacks_is_refused(device: RunningA
     assert device.state()["pictures"] == before
 
 
-@pytest.mark.parametrize("command", declarations(Appliance), ids=lambda each: each.name)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: each.name)
 def test_each_command_is_run_or_refused_for_a_payload_that_is_no_object(
     values: dict[str, int], device: RunningAppliance, webcam: SimulatedCamera, client: Client, command: Any
 ) -> None:

@@ -103,7 +103,7 @@ def test_a_broker_that_forgot_everything_is_told_again(
     assert client.command("get_state")["ok"]
 
 
-def test_what_is_known_of_the_picture_is_published_beside_it(appliance: RunningAppliance, client: Client) -> None:
+def test_the_data_of_a_picture_is_published_beside_it(appliance: RunningAppliance, client: Client) -> None:
     mark = client.mark
     picture = appliance.ask("POST", "/api/pictures").json
     message = client.wait_for("picture/info", lambda message: message.json["id"] == picture["id"], mark)
@@ -138,7 +138,7 @@ def test_without_any_picture_none_is_kept_and_all_that_is_known_is_null(
             assert not newcomer.heard("few/camera/picture")
 
 
-def test_what_happens_is_told_once(appliance: RunningAppliance, client: Client, broker: Broker) -> None:
+def test_each_event_is_published_once(appliance: RunningAppliance, client: Client, broker: Broker) -> None:
     def told(kind: str) -> dict[str, Any]:
         event: dict[str, Any] = client.wait_for("event", lambda each: each.json["event_type"] == kind, mark).json
         return event
@@ -192,7 +192,7 @@ def test_the_broker_says_offline_for_one_that_was_killed(broker: Broker, client:
     wait_for(client, "killed", "offline")
 
 
-def test_one_that_comes_back_is_online_although_the_broker_did_not_notice_its_end(
+def test_a_restarted_appliance_is_online_before_the_old_one_is_missed(
     broker: Broker, client: Client, own_directory: Path
 ) -> None:
     """As after a power cut: the broker takes the former connection for a living one, and would report its end later."""

@@ -60,7 +60,7 @@ def test_a_control_may_be_called_set() -> None:
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
-def test_what_cannot_be_a_name_gives_no_command_and_no_control(name: str) -> None:
+def test_invalid_names_give_no_command_and_no_control(name: str) -> None:
     assert TOPICS.command(f"{TOPICS.root}/command/{name}") is None
     assert TOPICS.control(f"{TOPICS.root}/controls/{name}/set") is None
 
@@ -70,7 +70,7 @@ def test_any_text_can_be_asked_about(topic: str) -> None:
     meanings = [TOPICS.command(topic), TOPICS.control(topic), "controls" if TOPICS.is_controls(topic) else None]
     assert len([meaning for meaning in meanings if meaning]) <= 1
     if any(meanings):
-        assert TOPICS.is_ours(topic)
+        assert TOPICS.is_own(topic)
 
 
 @given(st.text(max_size=30))
@@ -82,9 +82,9 @@ def test_nothing_of_another_camera_is_meant_for_us(rest: str) -> None:
 
 
 @pytest.mark.parametrize("topic", DECLARED, ids=lambda topic: topic.path)
-def test_nobody_may_ask_for_an_answer_on_a_topic_of_ours_but_below_response(topic: Topic) -> None:
+def test_answers_on_our_topics_are_allowed_only_below_response(topic: Topic) -> None:
     is_response = topic.path.startswith("response/")
-    assert TOPICS.is_ours(TOPICS.of(topic.path)) is not is_response
+    assert TOPICS.is_own(TOPICS.of(topic.path)) is not is_response
 
 
 @pytest.mark.parametrize("topic", [each for each in DECLARED if not each.received], ids=lambda topic: topic.path)
@@ -93,7 +93,7 @@ def test_we_never_listen_to_what_we_publish(topic: Topic) -> None:
     assert not any(pattern.fullmatch(TOPICS.of(topic.path)) for pattern in patterns)
 
 
-def test_the_client_id_stays_the_same_over_a_restart_and_differs_between_cameras(tmp_path: Path) -> None:
+def test_the_client_id_survives_a_restart_and_differs_between_cameras(tmp_path: Path) -> None:
     machine = tmp_path / "machine-id"
     machine.write_text("0123456789abcdef" * 2 + "\n")
     assert client_id("door", "home", machine) == client_id("door", "home", machine)

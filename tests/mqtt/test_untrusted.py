@@ -8,14 +8,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.commands import declarations
+from appliance.declared import COMMANDS
 from appliance.documentation import documents
-from appliance.service import Appliance
 from tests.mqtt.broker import Broker
 from tests.mqtt.client import ROOT, Client
 from tests.running import RunningAppliance
 
-DECLARED = declarations(Appliance)
+DECLARED = COMMANDS
 CODES = set(re.findall(r"^\| `(\w+)` +\| (?:\d{3}|-) ", documents()["docs/commands.md"], re.MULTILINE)) | {"busy"}
 ARGUMENTS = sorted(
     {parameter.name for each in DECLARED for parameter in each.parameters} | {"transaction", "brightness"}
@@ -48,7 +47,7 @@ PAYLOAD = (
 
 
 def is_ours(topic: str) -> bool:
-    """Tell whether a message there has to be answered."""
+    """Return whether a message there has to be answered."""
     return bool(re.fullmatch(r"command/[a-z0-9_]{1,64}|controls/[a-z0-9_]{1,64}/set|controls/set|privacy/set", topic))
 
 

@@ -22,6 +22,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--serial", default="SC0001", help='serial number in the by-id link; "" for none')
     parser.add_argument("--port", type=int, default=1, help="USB port in the by-path link")
     parser.add_argument("--fast-yuyv", action="store_true", help="allow 1280x720 YUYV at 30 frames per second")
+    parser.add_argument("--planes", action="store_true", help="add the formats YU12 and NV12 in 640x480")
     parser.add_argument("--without", action="append", default=[], help="a control that it does not have")
     parser.add_argument("--follow-stdin", action="store_true", help="stop at the end of stdin")
     return parser
@@ -45,7 +46,7 @@ def main(words: list[str]) -> int:
     parser = _parser()
     arguments = parser.parse_args(words[:cut])
     lacks = tuple(arguments.without)
-    options = Options(arguments.number, arguments.serial, arguments.port, arguments.fast_yuyv, lacks)
+    options = Options(arguments.number, arguments.serial, arguments.port, arguments.fast_yuyv, lacks, arguments.planes)
     if arguments.directory != "run":
         serve(Path(arguments.directory), options, arguments.follow_stdin)
     if not words[cut + 1 :]:

@@ -26,7 +26,12 @@ from tests.simcam.v4l2 import Ioctl
 PAGE = mmap.PAGESIZE
 MOST_EVENTS = 16
 MOST_LATE = 0.2  # seconds
-DESCRIPTIONS = {"MJPG": "Motion-JPEG", "YUYV": "YUYV 4:2:2"}
+DESCRIPTIONS = {
+    "MJPG": "Motion-JPEG",
+    "YUYV": "YUYV 4:2:2",
+    "YU12": "Planar YUV 4:2:0",
+    "NV12": "Y/UV 4:2:0",
+}
 
 
 class Camera:
@@ -99,7 +104,8 @@ class Camera:
             data = frames.without_huffman_tables(data) if self.faults.strip_huffman else data
             data = frames.stamped(data, sequence, monotonic_ns)
         else:
-            data = frames.brightened(data, self.controls.values["brightness"])
+            luma = slice(0, self.mode.width * self.mode.height) if self.mode.in_planes else slice(0, None, 2)
+            data = frames.brightened(data, self.controls.values["brightness"], luma)
         if self.faults.truncate:
             self.faults.truncate -= 1
             data = data[: len(data) // 2]
@@ -108,7 +114,7 @@ class Camera:
             data = frames.garbled(data)
         memory[offset : offset + len(data)] = data
         if not compressed:  # afterwards, since this spares a copy of a big frame
-            stamp = frames.yuyv_stamp(sequence)
+            stamp = frames.yuyv_stamp(sequence)[:: 2 if self.mode.in_planes else 1]
             memory[offset : offset + len(stamp)] = stamp
         return len(data)
 
@@ -237,7 +243,7 @@ class Camera:
 
     def _describe(self, mode: Mode, data: bytearray) -> None:
         shape = (mode.width, mode.height, v4l2.fourcc(mode.pixel_format), v4l2.FIELD_NONE, mode.bytes_per_line)
-        colours = (v4l2.COLORSPACE_SRGB, v4l2.PRIV_MAGIC, 0, 1, 0, 2)
+        colours = (v4l2.COLORSPACE_SRGB, v4l2.PRIV_MAGIC, 0, 1, mode.quantization, 2)
         v4l2.PIX_FORMAT.pack_into(data, 0, v4l2.TYPE_VIDEO_CAPTURE, *shape, mode.size, *colours)
 
     def g_fmt(self, handle: Handle, data: bytearray) -> None:

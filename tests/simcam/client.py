@@ -6,24 +6,23 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from tests.processes import Process, eventually
 from tests.simcam.library import HERE, library
 from tests.simcam.server import LONGEST_DIRECTORY, Options
 
 ROOT = HERE.parents[1]
+_OF_A_CAMERA = ("LD_PRELOAD", "SIMCAM_DIRECTORY")  # variables
 
 
 class CameraError(Exception):
-    """The camera process refused a command, or did not start."""
+    """The camera process refused a command."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,12 @@ class Statistics:
     cpu_seconds: float
 
 
-class SimulatedCamera:
+class SimulatedCamera(Process):
     """A webcam that exists for programs started with `environment`, from `with` to the end of the block.
 
     `directory` (made if need be, any length) may be shared by several cameras of different `number`. `serial` "" is
     a camera without one. `fast_yuyv` allows 1280x720 YUYV at 30 frames per second. It lacks the controls `without`.
+    `planes` adds the formats YU12, of limited range, and NV12, of full range, in 640x480.
     """
 
     def __init__(
@@ -75,75 +75,71 @@ class SimulatedCamera:
         port: int = 1,
         fast_yuyv: bool = False,
         without: tuple[str, ...] = (),
+        planes: bool = False,
     ) -> None:
+        super().__init__()
         self.directory = Path(directory).resolve()
-        self.options = Options(number, serial, port, fast_yuyv, without)
+        self.options = Options(number, serial, port, fast_yuyv, without, planes)
         self._short = self.directory
         self._alias: Path | None = None
         self._library: Path | None = None
-        self._process: subprocess.Popen[str] | None = None
 
     # -- life -----------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Start the camera process and wait until its nodes are there. Raises CameraError."""
+    starts_within = 300.0  # s; the first one draws its frames
+    has_input = True  # it ends with its standard input
+    has_own_session = True
+
+    @property
+    def command(self) -> Sequence[str | Path]:
+        """The camera's own program."""
+        return [sys.executable, "-m", "tests.simcam", str(self._short), "--follow-stdin", *self._arguments()]
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Our variables, without a camera that is there already."""
+        variables = {name: value for name, value in os.environ.items() if name not in _OF_A_CAMERA}
+        return variables | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
+
+    def is_ready(self) -> bool:
+        """Return whether its nodes are there."""
+        return "ready\n" in self.lines
+
+    def start(self) -> float:
+        """Start the camera process and wait until its nodes are there."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self._library = library()
         if len(os.fsencode(self.directory)) > LONGEST_DIRECTORY:
             self._alias = Path(tempfile.mkdtemp(prefix="simcam-"))
             self._short = self._alias / "d"
             self._short.symlink_to(self.directory)
-        command = [sys.executable, "-m", "tests.simcam", str(self._short), "--follow-stdin", *self._arguments()]
-        environment = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "SIMCAM_DIRECTORY")}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
-        )
-        assert self._process.stdout is not None
-        if self._process.stdout.readline() != "ready\n":
-            self.stop()
-            raise CameraError("the camera process ended before it was ready")
+        self.lines.clear()
+        return super().start()
 
     def _arguments(self) -> list[str]:
         options = self.options
         words = ["--number", str(options.number), "--serial", options.serial, "--port", str(options.port)]
         lacks = [word for name in options.without for word in ("--without", name)]
-        return [*words, *lacks, *(["--fast-yuyv"] if options.fast_yuyv else [])]
+        formats = [*(["--fast-yuyv"] if options.fast_yuyv else []), *(["--planes"] if options.planes else [])]
+        return [*words, *lacks, *formats]
 
-    def stop(self) -> None:
-        """Stop the camera process; programs that still have it open see an unplug."""
-        if self._process is not None:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.terminate()
-            self._process.wait(10)
-            self._process.stdin.close()
-            self._process.stdout.close()
-            self._process = None
+    def _end(self) -> None:
+        super()._end()
         if self._alias is not None:
             shutil.rmtree(self._alias)
             self._alias = None
 
-    def __enter__(self) -> SimulatedCamera:
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
     @property
     def pid(self) -> int:
         """The process id of the camera."""
-        if self._process is None:
-            raise CameraError("the camera is not running")
-        return self._process.pid
+        return self.process.pid
 
     @property
     def environment(self) -> dict[str, str]:
         """Variables that make the camera visible to a program: `subprocess.run(..., env={**os.environ, **these})`."""
         if self._library is None:
             raise CameraError("the camera was not started")
-        return {"LD_PRELOAD": str(self._library), "SIMCAM_DIRECTORY": str(self._short)}
+        return dict(zip(_OF_A_CAMERA, (str(self._library), str(self._short)), strict=True))
 
     # -- paths, as the program under test sees them ---------------------------------------------------------------
 
@@ -239,13 +235,13 @@ class SimulatedCamera:
         return Statistics(**values | {"writes": tuple(Write(**write) for write in values["writes"])})
 
     def wait_for(self, condition: Callable[[Statistics], bool], timeout: float = 10.0) -> Statistics:
-        """Wait until the statistics fulfil a condition and return them. Raises TimeoutError (seconds)."""
-        deadline = time.monotonic() + timeout
-        while not condition(statistics := self.statistics):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the camera is still {statistics}")
-            time.sleep(0.01)
-        return statistics
+        """Wait until the statistics fulfil a condition and return them."""
+
+        def fulfilled() -> Statistics | None:
+            statistics = self.statistics
+            return statistics if condition(statistics) else None
+
+        return eventually(fulfilled, lambda: f"the condition of a camera that is {self.statistics}", timeout)
 
     def _do(self, command: str, **arguments: Any) -> Any:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, sock.makefile("rwb") as file:

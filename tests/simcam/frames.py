@@ -145,10 +145,22 @@ def _prepare(pixel_format: str, width: int, height: int) -> Loop:
         picture = cv2.convertScaleAbs(_picture(cv2, width, height, index, count), alpha=light)
         if pixel_format == "MJPG":
             return _jpeg(cv2, picture, quality)
-        return bytes(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_YUY2).tobytes())
+        return _raw(cv2, picture, pixel_format)
 
     dark = (encoded(i, light=(i + 0.5) / DARK_STEPS / 1.3) for i in range(DARK_STEPS))
     return Loop(tuple(encoded(i) for i in range(count)), tuple(dark))
+
+
+def _raw(cv2: Any, picture: Picture, pixel_format: str) -> bytes:
+    """Return the picture in YUYV or YU12, both of limited range, or in NV12 of full range."""
+    if pixel_format == "YUYV":
+        return bytes(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_YUY2).tobytes())
+    if pixel_format == "YU12":
+        return bytes(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).tobytes())
+    luma, red, blue = cv2.split(cv2.cvtColor(picture, cv2.COLOR_BGR2YCrCb))  # of full range, as in JPEG
+    half = (picture.shape[1] // 2, picture.shape[0] // 2)
+    chroma = [cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (blue, red)]
+    return bytes(luma.tobytes() + cv2.merge(chroma).tobytes())
 
 
 def _picture(cv2: Any, width: int, height: int, index: int, count: int) -> Picture:
@@ -207,12 +219,12 @@ def _brighter(brightness: int) -> bytes:
     return bytes(min(max(luma + brightness, 0), 255) for luma in range(256))
 
 
-def brightened(frame: Data, brightness: int) -> Data:
-    """The YUYV frame with `brightness` added to its luma."""
+def brightened(frame: Data, brightness: int, luma: slice) -> Data:
+    """The raw frame with `brightness` added to its luma, which is at `luma`."""
     if not brightness:
         return frame
     changed = bytearray(frame)
-    changed[::2] = changed[::2].translate(_brighter(brightness))
+    changed[luma] = changed[luma].translate(_brighter(brightness))
     return bytes(changed)
 
 

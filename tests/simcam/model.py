@@ -22,23 +22,43 @@ class Mode:
     rates: tuple[int, ...]
 
     @property
+    def in_planes(self) -> bool:
+        """Whether the luma samples come first, and those of chroma behind them."""
+        return self.pixel_format in PLANAR
+
+    @property
     def bytes_per_line(self) -> int:
         """0 for compressed formats."""
+        if self.in_planes:
+            return self.width
         return 0 if self.pixel_format == "MJPG" else self.width * 2
 
     @property
     def size(self) -> int:
         """What a buffer must hold, in bytes."""
-        return self.width * self.height * 2
+        return self.width * self.height * 3 // 2 if self.in_planes else self.width * self.height * 2
+
+    @property
+    def quantization(self) -> int:
+        """The range of the samples as V4L2 has it: 0 leaves it to the colour space, 1 is full, 2 is limited."""
+        return PLANAR.get(self.pixel_format, 0)
 
 
-def usual_modes(fast_yuyv: bool = False) -> tuple[Mode, ...]:
-    """What a USB 2 camera offers; `fast_yuyv` adds 1280x720 YUYV at 30 per second, for which USB 2 is too slow."""
+PLANAR = {"YU12": 2, "NV12": 1}
+"""The formats in planes, with the range of their samples."""
+
+
+def usual_modes(fast_yuyv: bool = False, planes: bool = False) -> tuple[Mode, ...]:
+    """What a USB 2 camera offers; `fast_yuyv` adds 1280x720 YUYV at 30 per second, for which USB 2 is too slow.
+
+    `planes` adds YU12, of limited range, and NV12, of full range, in 640x480.
+    """
     sizes = ((640, 480), (1280, 720), (1920, 1080))
     slow = {640: (30, 15, 5), 1280: (30, 10, 5) if fast_yuyv else (10, 5), 1920: (5,)}
     return (
         *(Mode("MJPG", width, height, (30, 15, 5)) for width, height in sizes),
         *(Mode("YUYV", width, height, slow[width]) for width, height in sizes),
+        *(Mode(name, 640, 480, (30,)) for name in PLANAR if planes),
     )
 
 

@@ -49,6 +49,7 @@ class Options:
     port: int = 1
     fast_yuyv: bool = False
     without: tuple[str, ...] = ()
+    planes: bool = False
 
 
 class Server:
@@ -59,7 +60,7 @@ class Server:
             raise ValueError(f"the path {directory} is too long for unix sockets")
         self.directory, self.options, self.number = directory, options, options.number
         bus = f"usb-0000:01:00.0-1.{options.port}"
-        self.camera = Camera(usual_modes(options.fast_yuyv), options.serial, bus, options.without)
+        self.camera = Camera(usual_modes(options.fast_yuyv, options.planes), options.serial, bus, options.without)
         self.waiting = select.epoll()
         self.callbacks: dict[int, Callable[[], None]] = {}
         self.nodes: dict[str, socket.socket] = {}

@@ -55,7 +55,7 @@ def ask(port: int, path: str, method: str = "GET", authorization: str | None = N
 
 
 def is_live(port: int) -> bool:
-    """Tell whether the camera on the port has fresh frames."""
+    """Return whether the camera on the port has fresh frames."""
     try:
         return ask(port, "/healthz").status == 200
     except OSError:

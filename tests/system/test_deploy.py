@@ -58,7 +58,7 @@ def test_secrets_are_for_root_alone_and_printed_nowhere(deployed: Deployment, fi
     assert machine.run("journalctl", "--grep=swordfis[h]", "--quiet").stdout == ""
 
 
-def test_a_configuration_that_the_release_refuses_leaves_everything_as_it_was(deployed: Deployment) -> None:
+def test_a_configuration_refused_by_the_release_changes_nothing(deployed: Deployment) -> None:
     before = deployed.machine.read("sha256sum", "/etc/camera-appliance/porch.toml")
     started = deployed.machine.property("camera-appliance@porch", "InvocationID")
     wrong = [CAMERAS[1], CAMERAS[0] | {"settings": {"http": {"port": 99999}}}]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from appliance import __version__
 from tests.system.cameras import CAMERAS, PORCH, ask, is_live
 from tests.system.conftest import TIMES
 from tests.system.deployment import Deployment, another
@@ -28,7 +29,7 @@ def updated(deployment: Deployment, first: object) -> Deployment:
 
 def test_an_update_runs_the_new_version_and_keeps_the_former(updated: Deployment) -> None:
     assert ask(PORCH, "/api/state").json["version"] == "7.0.0"
-    assert releases(updated) == ["0.1.0", "7.0.0"]
+    assert releases(updated) == [__version__, "7.0.0"]
 
 
 def test_an_option_that_is_switched_off_is_taken_back(updated: Deployment) -> None:
@@ -42,7 +43,11 @@ def test_an_update_that_gives_no_picture_is_undone_with_its_configuration(update
         updated.wheel,
         updated.work,
         "8.0.0",
-        ("appliance/daemon.py", "self.capture.start()", 'log.warning("no camera in this release")'),
+        (
+            "appliance/daemon.py",
+            "Part(self.capture.start,",
+            'Part(lambda: log.warning("no camera in this release"),',
+        ),
     )
     with_other_settings = [CAMERAS[0] | {"settings": {**CAMERAS[0]["settings"], "log": {"level": "debug"}}}]
     run = updated.deploy(
@@ -57,7 +62,7 @@ def test_an_update_that_gives_no_picture_is_undone_with_its_configuration(update
     assert ask(PORCH, "/api/state").json["version"] == "7.0.0"
     assert is_live(PORCH)
     assert "debug" not in updated.machine.read("cat", "/etc/camera-appliance/porch.toml")
-    assert releases(updated) == ["0.1.0", "7.0.0"]
+    assert releases(updated) == [__version__, "7.0.0"]
     assert updated.machine.property("camera-appliance@yard", "ActiveState") == "active", "it had been retired"
 
 

@@ -99,7 +99,7 @@ def test_a_reload_applies_what_it_can_and_names_what_needs_a_restart(host: Machi
     host.run("tee", "--append", "/etc/camera-appliance/yard.toml", stdin='\n[log]\nlevel = "debug"\n')
     host.read("systemctl", "reload", OTHER)
     eventually(lambda: "log.level is now debug" in told(host, "EVENT=reloaded"), "the new level")
-    assert "camera.fps has changed: it needs a restart" in told(host, "EVENT=reloaded")
+    assert "camera.fps has changed, which takes effect after a restart" in told(host, "EVENT=reloaded")
     assert host.property(OTHER, "MainPID") == former
 
 

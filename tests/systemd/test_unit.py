@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.settings import parameters
+from appliance.declared import SETTINGS
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 UNIT = SYSTEMD / "camera-appliance@.service"
@@ -88,7 +88,7 @@ def test_the_unit_keeps_a_promise(name: str, value: str) -> None:
 
 
 def test_every_secret_setting_is_a_credential_of_the_unit() -> None:
-    secret = {name.replace(".", "-").replace("_", "-") for name, each in parameters().items() if each.secret}
+    secret = {name.replace(".", "-").replace("_", "-") for name, each in SETTINGS.parameters().items() if each.secret}
     assert {value.partition(":")[0] for value in directives()["LoadCredential"]} == secret
 
 
@@ -104,7 +104,7 @@ def test_a_camera_plugged_in_after_boot_is_allowed_in() -> None:
     assert "modprobe@videodev.service" in directives()["After"]
 
 
-def test_the_unit_knows_only_directives_of_the_oldest_systemd_we_support() -> None:
+def test_the_unit_uses_only_directives_of_the_oldest_supported_systemd() -> None:
     newer_than_252 = {"RestartSteps", "RestartMaxDelaySec", "MemoryZSwapMax", "SetLoginEnvironment", "PrivatePIDs"}
     assert not newer_than_252 & set(directives())
     assert directives()["Type"] != ["notify-reload"]

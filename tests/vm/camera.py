@@ -42,7 +42,7 @@ def ask(path: str, method: str = "GET", body: object = None) -> Answer:
 
 
 def is_live() -> bool:
-    """Tell whether it has fresh frames."""
+    """Return whether it has fresh frames."""
     return cameras.is_live(PORCH)
 
 

@@ -7,7 +7,7 @@ from tests.vm.camera import HOST
 from tests.vm.machine import VirtualMachine
 
 
-def test_the_first_boot_ends_with_the_name_and_the_account_of_the_inventory(machine: VirtualMachine) -> None:
+def test_the_first_boot_sets_the_name_and_account_of_the_inventory(machine: VirtualMachine) -> None:
     assert machine.read("hostname") == HOST
     assert f"127.0.1.1 {HOST}" in " ".join(machine.read("cat", "/etc/hosts").split())
     assert machine.read("readlink", "/etc/localtime").endswith("/Europe/Berlin")
@@ -21,7 +21,7 @@ def test_its_key_is_the_only_way_in(machine: VirtualMachine) -> None:
     assert "passwordauthentication no" in machine.read("sshd", "-T").splitlines()
 
 
-def test_cloud_init_took_its_files_from_the_card_and_had_nothing_to_complain_about(machine: VirtualMachine) -> None:
+def test_cloud_init_took_its_files_from_the_card_without_complaint(machine: VirtualMachine) -> None:
     status = json.loads(machine.read("cloud-init", "status", "--format=json"))
     assert (status["status"], status["errors"], status["recoverable_errors"]) == ("done", [], {})
     assert "nocloud" in status["detail"].lower()

@@ -30,9 +30,7 @@ def pictures() -> list[dict[str, Any]]:
     return found
 
 
-def test_after_a_reboot_settings_and_pictures_are_there_and_so_is_the_picture(
-    host: VirtualMachine, cable: Cable
-) -> None:
+def test_after_a_reboot_settings_pictures_and_the_stream_are_there(host: VirtualMachine, cable: Cable) -> None:
     assert ask("/api/controls", "PATCH", {"sharpness": 5, "white_balance_automatic": False}).status == 200
     assert ask("/api/pictures", "POST").status == 201
     before, key = pictures(), host.read("cat", "/etc/ssh/ssh_host_ed25519_key.pub")

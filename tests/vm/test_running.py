@@ -13,7 +13,7 @@ def test_the_watchdog_restarts_a_camera_that_stands_still(host: VirtualMachine) 
     assert "Watchdog timeout" in said
 
 
-def test_the_camera_takes_no_more_memory_than_it_may_and_comes_back_when_the_kernel_had_to_end_it(
+def test_the_service_stays_below_its_memory_limit_and_restarts_when_killed(
     host: VirtualMachine,
 ) -> None:
     limit = int(host.property(UNIT, "MemoryMax"))

@@ -1,8 +1,8 @@
-"""On the host, with the Python of the release: how each camera is, and the proof that it works.
+"""Report the state of each camera and verify that it works. Runs on the host, with the Python of the release.
 
-Reads JSON from standard input: `configuration` (the folder of the NAME.toml), `names` (all cameras where it is empty),
-`prove` (how many seconds a camera may take to work; 0 only looks) and `dark` (the cameras that may be without a
-picture). Prints a list: `camera`, `version`, `state`, `fps`, `frame_age`, `disk_free`, and `problems`, as sentences.
+Reads JSON from standard input: `configuration` (the folder of the NAME.toml files), `names` (if empty, all cameras),
+`prove` (seconds within which a camera must work; 0 only reports the state) and `dark` (the cameras that may lack a
+picture). Prints a list of objects: `camera`, `version`, `state`, `fps`, `frame_age`, `disk_free` and `problems`.
 """
 
 import base64
@@ -18,8 +18,8 @@ from pathlib import Path
 
 PORT = 8000
 BASE_TOPIC = "camera-appliance"
-PATIENCE = 10.0  # s, for one answer
-FRESH = 5.0  # s: a picture that is older proves nothing
+PATIENCE = 10.0  # s, for one response
+FRESH = 5.0  # s: an older picture proves nothing
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -37,12 +37,12 @@ class Camera:
         self.mqtt = settings.get("mqtt", {})
 
     def ask(self, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Return status, headers and body of the answer. Raises OSError, HTTPException."""
+        """Return status, headers and body of the response. Raises OSError, HTTPException."""
         host = self.http.get("host", "127.0.0.1")
         address = EVERYWHERE.get(host, host), self.http.get("port", PORT)
         connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
         if self.http.get("tls_certificate") or self.http.get("tls_self_signed"):
-            # Its certificate names what others call it; here it is asked on the loopback.
+            # The certificate contains the public name, but the request goes to the loopback.
             context = ssl._create_unverified_context()
             connection = http.client.HTTPSConnection(*address, timeout=PATIENCE, context=context)
         try:
@@ -53,7 +53,7 @@ class Camera:
             connection.close()
 
     def authorization(self) -> dict[str, str]:
-        """Return the header that lets us in, if one is asked for."""
+        """Return the Authorization header, if a secret is configured."""
         if token := self.secrets.get("http-token"):
             return {"Authorization": f"Bearer {token}"}
         if password := self.secrets.get("http-password"):
@@ -62,7 +62,7 @@ class Camera:
 
 
 def look(camera: Camera) -> dict[str, object]:
-    """Return the row of a camera, from what it says itself."""
+    """Return the row of a camera, from the state that it reports."""
     row: dict[str, object] = {"camera": camera.name, "problems": []}
     try:
         status, _, body = camera.ask("/api/state")
@@ -83,7 +83,7 @@ def look(camera: Camera) -> dict[str, object]:
 
 
 def prove(camera: Camera, seconds: float, may_be_dark: bool) -> list[str]:
-    """Return what does not work within so many seconds: nothing, if all is well."""
+    """Return the problems that remain after that number of seconds; an empty list as soon as the camera works."""
     deadline = time.monotonic() + seconds
     while problems := [*unhealthy(camera, may_be_dark), *silent(camera)]:
         if time.monotonic() > deadline or errors(camera):
@@ -93,7 +93,7 @@ def prove(camera: Camera, seconds: float, may_be_dark: bool) -> list[str]:
 
 
 def unhealthy(camera: Camera, may_be_dark: bool) -> list[str]:
-    """Return what is wrong with the unit, its health and a fresh frame."""
+    """Return the problems of the unit, its health and a fresh frame."""
     if (active := show(camera.unit, "ActiveState")) != "active":
         return [f"{camera.unit} is {active} ({show(camera.unit, 'Result')})"]
     try:
@@ -112,13 +112,13 @@ def unhealthy(camera: Camera, may_be_dark: bool) -> list[str]:
 
 
 def in_privacy(camera: Camera) -> bool:
-    """Tell whether somebody wanted the camera closed: then it is well without a picture."""
+    """Return whether privacy is on, so that there is no picture."""
     status, _, body = camera.ask("/api/state")
     return status == 200 and bool(json.loads(body).get("privacy"))
 
 
 def silent(camera: Camera) -> list[str]:
-    """Return what is wrong with MQTT: the broker has to say, to us too, that the camera is online."""
+    """Return the problems of MQTT: the availability at the broker must be `online`."""
     if not camera.mqtt.get("host"):
         return []
     topic = f"{camera.mqtt.get('base_topic', BASE_TOPIC)}/{camera.name}/availability"
@@ -130,11 +130,21 @@ def silent(camera: Camera) -> list[str]:
 
 
 def retained(camera: Camera, topic: str) -> str | None:
-    """Return what a topic holds, None for nothing. Raises OSError, ValueError where the broker cannot be reached."""
+    """Return the retained message of a topic, or None. Raises OSError, ValueError if the broker is unreachable."""
     from paho.mqtt import client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
 
-    settings, heard, answer = camera.mqtt, threading.Event(), []
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    settings, arrived = camera.mqtt, threading.Event()
+    answers: list[str] = []
+
+    def on_connect(client: paho.Client, *_: object) -> None:
+        client.subscribe(topic)
+
+    def on_message(_client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        answers.append(message.payload.decode())
+        arrived.set()
+
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     if username := settings.get("username"):
         client.username_pw_set(username, camera.secrets.get("mqtt-password"))
     if settings.get("tls"):
@@ -143,18 +153,18 @@ def retained(camera: Camera, topic: str) -> str | None:
             context.load_cert_chain(certificate, settings.get("tls_key_file") or None)
         context.check_hostname = not settings.get("tls_insecure", False)
         client.tls_set_context(context)
-    client.on_connect = lambda *_: client.subscribe(topic)
-    client.on_message = lambda _client, _data, message: (answer.append(message.payload.decode()), heard.set())
+    client.on_connect = on_connect
+    client.on_message = on_message
     client.connect(settings["host"], settings.get("port", 1883))
     client.loop_start()
-    heard.wait(PATIENCE / 2)
+    arrived.wait(PATIENCE / 2)
     client.disconnect()
     client.loop_stop()
-    return answer[-1] if answer else None
+    return answers[-1] if answers else None
 
 
 def errors(camera: Camera) -> list[str]:
-    """Return what the journal has of the camera since it was started last that is an error or worse."""
+    """Return the errors of the camera in the journal since its last start."""
     return run(
         *("journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=5", "--priority=err"),
         f"_SYSTEMD_INVOCATION_ID={show(camera.unit, 'InvocationID')}",
@@ -167,12 +177,12 @@ def show(unit: str, name: str) -> str:
 
 
 def run(*command: str) -> str:
-    """Return what a command prints, whatever its exit status."""
+    """Return the output of a command, regardless of its exit status."""
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def said(body: bytes) -> str:
-    """Return the message of an error, or the beginning of whatever it is."""
+    """Return the message of an error response, or the beginning of any other body."""
     try:
         return str(json.loads(body)["error"]["message"])
     except (ValueError, KeyError, TypeError):
@@ -180,7 +190,7 @@ def said(body: bytes) -> str:
 
 
 def main() -> None:
-    """Look at the cameras, or prove them, and print what came of it."""
+    """Report or verify the cameras, and print the result."""
     wanted = json.load(sys.stdin)
     configuration = Path(wanted["configuration"])
     rows = []

@@ -1,6 +1,6 @@
-"""On the controller: gather the wheels that a release needs on a host, each checked against the hash in its lock.
+"""Collect the wheels of a release on the controller, each checked against the hash in the lock file.
 
-What has been gathered is kept, in one archive for each set of locks, Python and architecture. Prints as JSON:
+They are cached, in one archive for each set of lock files, Python version and architecture. Prints as JSON:
 `release`, the name of the release's folder; `archive` and `name`, the path of the archive and its file name.
 """
 
@@ -24,15 +24,15 @@ def platforms(machine: str) -> list[str]:
 
 
 def version_of(wheel: Path) -> str:
-    """Return the version that the name of a wheel says. Raises ValueError where it is none of the appliance."""
+    """Return the version in the name of a wheel. Raises ValueError if it is not a wheel of the appliance."""
     match = re.fullmatch(r"camera_appliance-([^-]+)-.+\.whl", wheel.name)
     if not match:
-        raise ValueError(f"{wheel} is no wheel of the Camera Appliance (camera_appliance-VERSION-....whl)")
+        raise ValueError(f"{wheel} is not a wheel of the Camera Appliance (camera_appliance-VERSION-....whl)")
     return match[1]
 
 
 def newest(folder: Path) -> Path:
-    """Return the wheel of the appliance that was built last. Raises ValueError where there is none."""
+    """Return the most recent wheel of the appliance. Raises ValueError if there is none."""
     wheels = sorted(folder.glob("camera_appliance-*.whl"), key=lambda path: path.stat().st_mtime)
     if not wheels:
         raise ValueError(f"there is no wheel in {folder}: run `make wheel`, or name one in camera_appliance_wheel")
@@ -40,7 +40,7 @@ def newest(folder: Path) -> Path:
 
 
 def fingerprint(*parts: bytes) -> str:
-    """Return a short name for exactly these bytes."""
+    """Return a hash of these byte strings."""
     whole = hashlib.sha256()
     for part in parts:
         whole.update(hashlib.sha256(part).digest())
@@ -71,9 +71,11 @@ def gather(locks: list[Path], python: str, machine: str, target: Path) -> None:
 
 
 def main() -> None:
-    """Gather what the arguments ask for."""
+    """Collect the wheels for the Python and the machine of the arguments."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--wheel", type=Path, required=True, help="the appliance, or a folder that has it")
+    parser.add_argument(
+        "--wheel", type=Path, required=True, help="the wheel of the appliance, or a folder that contains it"
+    )
     parser.add_argument("--lock", type=Path, action="append", required=True)
     parser.add_argument("--python", required=True)
     parser.add_argument("--machine", required=True)
@@ -92,7 +94,7 @@ def main() -> None:
     except (ValueError, OSError) as error:
         sys.exit(str(error))
     except subprocess.CalledProcessError as error:
-        sys.exit(f"the wheels could not be gathered:\n{error.stderr}")
+        sys.exit(f"the wheels could not be collected:\n{error.stderr}")
     release = f"{version}-{fingerprint(content, set_of_wheels.encode())[:8]}"
     print(json.dumps({"release": release, "wheel": str(wheel.resolve()), "archive": str(archive)}))
 

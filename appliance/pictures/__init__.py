@@ -1,0 +1,1 @@
+"""The stored pictures: their files, thumbnails, trash and retention."""

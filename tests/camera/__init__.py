@@ -1,0 +1,1 @@
+"""Tests of cameras: the sources, and what stands in for them."""

@@ -1,0 +1,1 @@
+"""Tests of capture: the thread, what it remembers, and what it survives."""

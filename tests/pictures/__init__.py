@@ -1,0 +1,1 @@
+"""Tests of the pictures: the store, its retention, and disks that fail."""

@@ -42,13 +42,15 @@ class Browser:
         self.name = name
         self.version = version
         self._wire = wire
-        wire.send("SetTimeouts", script=SCRIPT_TIMEOUT, pageLoad=60_000, implicit=0)
+        wire.send("SetTimeouts", script=SCRIPT_TIMEOUT, pageLoad=30_000, implicit=0)
 
     # -- what a person does ---------------------------------------------------------------------------------------
 
     def open(self, url: str) -> None:
         """Go to an address; what goes wrong on the page from then on is remembered."""
+        self.evaluate("() => { window.isLeft = true; }")
         self._wire.send("Navigate", url=url)
+        self.until("() => !window.isLeft && document.readyState !== 'loading'")
         self.evaluate(_REMEMBER_ERRORS)
 
     def leave(self) -> None:

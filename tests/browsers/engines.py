@@ -17,9 +17,9 @@ from tests.running import clean_environment, eventually, free_port
 
 ENGINES = ("chromium", "firefox", "webkit")
 
-# A page with a stream in an <img> may never be loaded. WebKit says so after the first part, and without waiting for
+# A page with a stream in an <img> may never be loaded. WebKit takes its first frame for the whole; without waiting for
 # that it would run scripts in the process of the page before.
-_EAGER = {"pageLoadStrategy": "eager"}
+_IMPATIENT = {"pageLoadStrategy": "none"}
 _CHROMIUM = [
     "--headless=new",
     "--no-sandbox",
@@ -103,7 +103,7 @@ def _driven(command: list[str], environment: dict[str, str], log: Any, capabilit
 def _chromium(directory: Path, environment: dict[str, str], log: Any) -> Iterator[Running]:
     binary = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     options = {"binary": binary, "args": [*_CHROMIUM, f"--user-data-dir={directory / 'profile'}"]}
-    with _driven(["chromedriver"], environment, log, _EAGER | {"goog:chromeOptions": options}) as (wire, pid):
+    with _driven(["chromedriver"], environment, log, _IMPATIENT | {"goog:chromeOptions": options}) as (wire, pid):
         yield Running(Chromium("chromium", wire, wire.version), pid)
 
 
@@ -135,7 +135,7 @@ def _firefox(directory: Path, environment: dict[str, str], log: Any) -> Iterator
     command = ["firefox-esr", "--headless", "--marionette", "--remote-allow-system-access", "--profile", str(profile)]
     with _process(command, environment, log) as process:
         port = eventually(lambda: port_file.read_text() if port_file.exists() else "", "a Firefox that listens")
-        wire = MarionetteWire(int(port), _EAGER)
+        wire = MarionetteWire(int(port), _IMPATIENT)
         try:
             yield Running(Firefox("firefox", wire, wire.version), process.pid)
         finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 DOCUMENT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", DOCUMENT)
-SECTIONS = re.split(r"^### ", DOCUMENT.partition("## What is promised")[2].partition("\n## ")[0], flags=re.MULTILINE)[
+SECTIONS = re.split(r"^### ", DOCUMENT.partition("## Promises")[2].partition("\n## ")[0], flags=re.MULTILINE)[
     1:
 ]
 

@@ -10,7 +10,7 @@ KILLS ?= 200
 SECONDS ?= 300
 EXAMPLES ?= 1000
 # Tests mostly wait: two workers keep a core busy.
-WORKERS ?= $(shell expr 2 '*' $$(nproc))
+WORKERS ?= $(shell expr 1 + $$(nproc))
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash
 # The tests start hundreds of interpreters, each of which would compile all modules without their cached bytecode.

@@ -9,7 +9,7 @@ FORMATS ?= 200
 KILLS ?= 200
 SECONDS ?= 300
 EXAMPLES ?= 1000
-# Tests mostly wait: two workers keep a core busy.
+# Tests wait more than they compute, so there is one worker more than there are cores.
 WORKERS ?= $(shell expr 1 + $$(nproc))
 INVENTORY ?= deploy/ansible/inventory.yml
 SHELL := /bin/bash

@@ -6,13 +6,13 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.browsers import processes
 from tests.browsers.browser import Browser
-from tests.browsers.wire import HttpWire, MarionetteWire
+from tests.browsers.wire import DriverError, HttpWire, MarionetteWire
 from tests.running import clean_environment, eventually, free_port
 
 ENGINES = ("chromium", "firefox", "webkit")
@@ -96,7 +96,8 @@ def _driven(command: list[str], environment: dict[str, str], log: Any, capabilit
         try:
             yield wire, process.pid
         finally:
-            wire.close()
+            with suppress(DriverError, OSError):  # one that hangs is ended all the same
+                wire.close()
 
 
 @contextmanager
@@ -139,7 +140,8 @@ def _firefox(directory: Path, environment: dict[str, str], log: Any) -> Iterator
         try:
             yield Running(Firefox("firefox", wire, wire.version), process.pid)
         finally:
-            wire.close()
+            with suppress(DriverError, OSError):  # one that hangs is ended all the same
+                wire.close()
 
 
 @contextmanager

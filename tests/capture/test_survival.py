@@ -254,7 +254,7 @@ def test_a_stalled_camera_is_noticed_reopened_and_back_when_it_goes_on(
         camera.stall()
         noticed = viewer.placeholder(at)
         assert 0.9 < noticed.timestamp - at < 3, "the setting says 1 s"
-        assert "delivers no frames" in until(appliance, "lost")["reason"]
+        assert "no longer delivers frames" in until(appliance, "lost")["reason"]
         camera.wait_for(lambda now: now.starts > starts)
         camera.resume()
         viewer.live(noticed.timestamp)

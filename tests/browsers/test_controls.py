@@ -35,6 +35,9 @@ def test_a_number_a_switch_and_a_menu_reach_the_camera_and_are_reset(
     until_set(shared_simcam, "power_line_frequency", 2)
     browser.click("[data-control=power_line_frequency] [data-action=reset]")
     until_set(shared_simcam, "power_line_frequency", 1)
+    # The page then moves the focus, which may scroll; a click before that would miss.
+    browser.until("() => document.querySelector('[data-control=power_line_frequency] [data-action=reset]').disabled")
+    browser.until("() => document.activeElement?.closest('[data-control=power_line_frequency]')")
     browser.click("#reset-all")
     until_set(shared_simcam, "contrast", 32)
     until_set(shared_simcam, "white_balance_automatic", 1)

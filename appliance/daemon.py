@@ -53,6 +53,7 @@ RELOADED = Event("reloaded", "The settings were reloaded.", bus=False)
 RELOAD_REFUSED = Event("reload_refused", "The settings could not be reloaded, because they are invalid.", bus=False)
 
 _TICK = 1.0  # s
+_BROADCASTER_PAUSE = 2.0  # s: without events or frames the broadcaster shows life only once a second
 _TRIM_INTERVAL = 60.0  # s between two returns of free memory to the system
 _PATIENCE = 2 / 3  # of the watchdog's interval; a URL that does not answer blocks the camera thread for up to 10 s
 _STALL_MARGIN = 3.0  # s beyond the setting that the camera thread may take to notice a stall
@@ -255,6 +256,7 @@ class Daemon:
         return "the camera thread hangs" if time.monotonic() - self.capture.alive_at > patience else None
 
     def _broadcaster_trouble(self, patience: float) -> str | None:
+        patience = max(patience, _BROADCASTER_PAUSE)
         return "the broadcaster hangs" if time.monotonic() - self.broadcaster.alive_at > patience else None
 
     def _mqtt_trouble(self, _patience: float) -> str | None:
